@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/*
+ * The contract of rte_fastmem.h, function by function. Statistics, shortage
+ * of memory, threads and processes have tests of their own.
+ */
+
+#include "test_fastmem_util.h"
+
+static int
+test_fastmem(void)
+{
+	struct unit_test_suite *suites[] = {
+		&fastmem_api_testsuite,
+		&fastmem_misuse_testsuite,
+		&fastmem_object_testsuite,
+		&fastmem_calls_testsuite,
+		&fastmem_backing_testsuite,
+	};
+	int result = TEST_SUCCESS;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < RTE_DIM(suites); i++) {
+		ret = fastmem_test_run(suites[i]);
+		if (ret == TEST_SKIPPED)
+			return ret;
+		if (ret != TEST_SUCCESS)
+			result = TEST_FAILED;
+	}
+	return result;
+}
+
+REGISTER_FAST_TEST(fastmem_autotest, NOHUGE_OK, ASAN_OK, test_fastmem);

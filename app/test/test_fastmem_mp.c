@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/*
+ * Secondary processes. The test starts its own program as one, which finds
+ * what it is to do in a memzone and writes its result there.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_memory.h>
+#include <rte_memzone.h>
+#include <rte_ring.h>
+#include <rte_stdatomic.h>
+
+#include "test_fastmem_util.h"
+
+#define COMMAND "fastmem_mp_autotest"
+#define AREA_NAME "test_fm_mp_area"
+#define RING_NAME "test_fm_mp_ring%u"
+#define RING_SIZE 256
+#define MAX_OBJS 400
+#define N_EXCHANGED 40000
+#define SECONDS_TO_START 20
+#define STARTS 3
+
+enum task {
+	TASK_NOT_INITIALIZED,
+	TASK_FREE,
+	TASK_ALLOC,
+	TASK_GROW,
+	TASK_HANDLE,
+	TASK_REATTACH,
+	TASK_COUNT,
+	TASK_EXCHANGE,
+	TASK_DIE
+};
+
+enum state { STATE_NEW, STATE_STARTED, STATE_DONE };
+
+/* What both processes see. */
+struct area {
+	RTE_ATOMIC(uint32_t) state;
+	uint32_t task;
+	int32_t result;
+	rte_fastmem_handle_t handle;
+	unsigned int n;
+	struct {
+		void *obj;
+		size_t size;
+		rte_iova_t iova;
+	} objs[MAX_OBJS];
+};
+
+static const struct rte_memzone *area_zone;
+static struct area *area;
+static struct rte_ring *rings[2];
+static pid_t child;
+
+static size_t
+size_of(unsigned int i)
+{
+	return fastmem_test_sizes[i % 14] - i % 3;
+}
+
+/* In either process: allocate all objects of the area, or check and free. */
+static int
+area_alloc(unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		area->objs[i].size = size_of(i);
+		area->objs[i].obj = rte_fastmem_alloc(size_of(i), 8, 0);
+		TEST_ASSERT_NOT_NULL(area->objs[i].obj, "object %u", i);
+		area->objs[i].iova = rte_fastmem_virt2iova(area->objs[i].obj);
+		fastmem_test_fill(area->objs[i].obj, size_of(i), i);
+	}
+	area->n = n;
+	return 0;
+}
+
+static int
+area_free(void)
+{
+	rte_fastmem_handle_t handle;
+	unsigned int i, n = 0;
+	void *bulk[MAX_OBJS];
+
+	for (i = 0; i < area->n; i++) {
+		void *obj = area->objs[i].obj;
+		size_t size = area->objs[i].size;
+
+		TEST_ASSERT_SUCCESS(fastmem_test_check(obj, size, i),
+			"object %u", i);
+		if (fastmem_test_check_object(obj, size, 8) != 0)
+			return -1;
+		TEST_ASSERT_EQUAL(rte_fastmem_virt2iova(obj),
+			area->objs[i].iova, "other IO address");
+		switch (i % 4) {
+		case 0:
+			rte_fastmem_free(obj);
+			break;
+		case 1:
+			rte_fastmem_free_sized(obj, size, 8);
+			break;
+		case 2:
+			TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(size, 8,
+				rte_fastmem_socket_id(obj), &handle),
+				"no handle");
+			rte_fastmem_hfree(handle, obj);
+			break;
+		default:
+			bulk[n++] = obj;
+		}
+	}
+	rte_fastmem_free_bulk(bulk, n);
+	area->n = 0;
+	return 0;
+}
+
+/* Move objects between the rings: produce on one, check what comes. */
+static int
+exchange(struct rte_ring *out, struct rte_ring *in, uint64_t seed)
+{
+	unsigned int sent = 0, received = 0, spins = 0;
+	uint64_t end = rte_get_timer_cycles() + 20 * rte_get_timer_hz();
+	size_t size;
+	void *obj;
+
+	while (sent < N_EXCHANGED || received < N_EXCHANGED) {
+		if (sent < N_EXCHANGED && !rte_ring_full(out)) {
+			size = fastmem_test_sizes[sent % 8 + 2];
+			obj = rte_fastmem_alloc(size, 8, 0);
+			TEST_ASSERT_NOT_NULL(obj, "cannot allocate");
+			/* the reader knows it by its class and its address */
+			fastmem_test_fill(obj, size, seed);
+			TEST_ASSERT_SUCCESS(rte_ring_enqueue(out, obj),
+				"ring is full");
+			sent++;
+		}
+		if (rte_ring_dequeue(in, &obj) == 0) {
+			size = rte_fastmem_usable_size(obj);
+			TEST_ASSERT_SUCCESS(fastmem_test_check(obj, size,
+				!seed), "object of %zu B", size);
+			rte_fastmem_free(obj);
+			received++;
+		} else if (++spins % 64 == 0) {
+			TEST_ASSERT(rte_get_timer_cycles() < end,
+				"the other process stopped");
+			sched_yield();
+		}
+	}
+	return 0;
+}
+
+static int
+secondary_not_initialized(void)
+{
+	TEST_ASSERT_EQUAL(rte_fastmem_init(), -ENODEV, "primary has none");
+	rte_errno = 0;
+	TEST_ASSERT_NULL(rte_fastmem_alloc(64, 0, 0), "allocated");
+	TEST_ASSERT_EQUAL(rte_errno, ENODEV, "errno %d", rte_errno);
+	rte_fastmem_deinit();
+	TEST_ASSERT_EQUAL(rte_fastmem_audit(), -ENODEV, "not initialized");
+	return 0;
+}
+
+static int
+secondary_free(void)
+{
+	struct rte_fastmem_stats before, after;
+	size_t bytes;
+
+	TEST_ASSERT_EQUAL(rte_fastmem_init(), -EBUSY, "attached twice");
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&before), "no statistics");
+	TEST_ASSERT_EQUAL(before.alloc_total - before.free_total, area->n,
+		"other statistics");
+	TEST_ASSERT_EQUAL(rte_fastmem_trim(SOCKET_ID_ANY, &bytes), -ENOTSUP,
+		"trimmed by a secondary process");
+	if (area_free() != 0)
+		return -1;
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&after), "no statistics");
+	TEST_ASSERT_EQUAL(after.bytes_in_use, 0, "in use");
+	return 0;
+}
+
+/* More than the primary has taken from EAL, so that this process grows it. */
+static int
+secondary_grow(void)
+{
+	uint64_t backing = fastmem_test_backing();
+	unsigned int i;
+
+	for (i = 0; i < 12; i++) {
+		area->objs[i].size = FASTMEM_TEST_MAX_SIZE;
+		area->objs[i].obj = rte_fastmem_alloc(FASTMEM_TEST_MAX_SIZE, 8,
+			0);
+		TEST_ASSERT_NOT_NULL(area->objs[i].obj, "object %u", i);
+		area->objs[i].iova = rte_fastmem_virt2iova(area->objs[i].obj);
+		fastmem_test_fill(area->objs[i].obj, FASTMEM_TEST_MAX_SIZE, i);
+	}
+	area->n = 12;
+	TEST_ASSERT(fastmem_test_backing() > backing, "memory did not grow");
+	return 0;
+}
+
+static int
+secondary_handle(void)
+{
+	void *objs[50];
+
+	TEST_ASSERT_SUCCESS(rte_fastmem_halloc_bulk(area->handle, objs, 50,
+		RTE_FASTMEM_F_ZERO), "cannot allocate");
+	TEST_ASSERT_EQUAL(rte_fastmem_usable_size(objs[49]), 512,
+		"another class");
+	TEST_ASSERT_EQUAL(fastmem_test_in_use(512), 50, "in use");
+	rte_fastmem_hfree_bulk(area->handle, objs, 50);
+	area->objs[0].obj = rte_fastmem_halloc(area->handle, 0);
+	TEST_ASSERT_NOT_NULL(area->objs[0].obj, "cannot allocate");
+	return 0;
+}
+
+static int
+secondary_reattach(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 30; i++) {
+		if (area_alloc(MAX_OBJS) != 0 || area_free() != 0)
+			return -1;
+		rte_fastmem_deinit();
+		rte_errno = 0;
+		TEST_ASSERT_NULL(rte_fastmem_alloc(64, 0, 0), "allocated");
+		TEST_ASSERT_EQUAL(rte_errno, ENODEV, "errno %d", rte_errno);
+		/* a second one does nothing */
+		rte_fastmem_deinit();
+		TEST_ASSERT_SUCCESS(rte_fastmem_init(), "cannot attach again");
+	}
+	return 0;
+}
+
+static int
+secondary_count(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1000; i++)
+		rte_fastmem_free(rte_fastmem_alloc(2048, 0, 0));
+	return 0;
+}
+
+static int
+secondary_exchange(void)
+{
+	struct rte_ring *to, *from;
+	char name[32];
+
+	snprintf(name, sizeof(name), RING_NAME, 1);
+	to = rte_ring_lookup(name);
+	snprintf(name, sizeof(name), RING_NAME, 0);
+	from = rte_ring_lookup(name);
+	TEST_ASSERT(to != NULL && from != NULL, "no rings");
+	return exchange(to, from, 1);
+}
+
+/* End with objects in caches, without detaching. */
+static int
+secondary_die(void)
+{
+	if (area_alloc(MAX_OBJS) != 0 || area_free() != 0)
+		return -1;
+	area->result = 0;
+	rte_atomic_store_explicit(&area->state, STATE_DONE,
+		rte_memory_order_release);
+	kill(getpid(), SIGKILL);
+	return -1;
+}
+
+static int
+secondary_task(uint32_t task)
+{
+	int ret;
+
+	if (task == TASK_NOT_INITIALIZED)
+		return secondary_not_initialized();
+	TEST_ASSERT_SUCCESS(rte_fastmem_init(), "cannot attach");
+	switch (task) {
+	case TASK_FREE:
+		ret = secondary_free();
+		break;
+	case TASK_ALLOC:
+		ret = area_alloc(MAX_OBJS);
+		break;
+	case TASK_GROW:
+		ret = secondary_grow();
+		break;
+	case TASK_HANDLE:
+		ret = secondary_handle();
+		break;
+	case TASK_REATTACH:
+		ret = secondary_reattach();
+		break;
+	case TASK_COUNT:
+		ret = secondary_count();
+		break;
+	case TASK_EXCHANGE:
+		ret = secondary_exchange();
+		break;
+	case TASK_DIE:
+		ret = secondary_die();
+		break;
+	default:
+		ret = -1;
+	}
+	rte_fastmem_deinit();
+	return ret;
+}
+
+/* This process is the secondary one. */
+static int
+secondary_main(void)
+{
+	unsigned int i;
+
+	area_zone = rte_memzone_lookup(AREA_NAME);
+	if (area_zone == NULL) {
+		printf("no primary process runs this test, skipped\n");
+		return TEST_SKIPPED;
+	}
+	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++)
+		fastmem_test_sizes[i] = (size_t)8 << i;
+	area = area_zone->addr;
+	rte_atomic_store_explicit(&area->state, STATE_STARTED,
+		rte_memory_order_release);
+	area->result = secondary_task(area->task);
+	rte_atomic_store_explicit(&area->state, STATE_DONE,
+		rte_memory_order_release);
+	return area->result == 0 ? TEST_SUCCESS : TEST_FAILED;
+}
+
+static int
+first_cpu(void)
+{
+	rte_cpuset_t cpus = rte_lcore_cpuset(rte_lcore_id());
+	int i;
+
+	for (i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &cpus))
+			return i;
+	return 0;
+}
+
+static void
+exec_secondary(unsigned int lcore_id)
+{
+	const char *prefix = strrchr(rte_eal_get_runtime_dir(), '/') + 1;
+	char prefix_arg[PATH_MAX], lcores_arg[64];
+	char name[] = "dpdk-test-secondary";
+	char type_arg[] = "--proc-type=secondary";
+	char pci_arg[] = "--no-pci", telemetry_arg[] = "--no-telemetry";
+	char *argv[] = { name, type_arg, prefix_arg, lcores_arg, pci_arg,
+		telemetry_arg, NULL };
+	int fd;
+
+	snprintf(prefix_arg, sizeof(prefix_arg), "--file-prefix=%s", prefix);
+	snprintf(lcores_arg, sizeof(lcores_arg), "--lcores=%u@%d", lcore_id,
+		first_cpu());
+	/* the lock on the configuration is the primary's alone */
+	for (fd = 3; fd < 1024; fd++)
+		close(fd);
+	setenv("DPDK_TEST", COMMAND, 1);
+	unsetenv("DPDK_TEST_PARAMS");
+	unsetenv("DPDK_TEST_SKIP");
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+static uint32_t
+area_state(void)
+{
+	return rte_atomic_load_explicit(&area->state, rte_memory_order_acquire);
+}
+
+/*
+ * Start a secondary process and wait until it has the task. EAL may fail to
+ * map memory where the primary has it, by chance, so there are some attempts.
+ */
+static int
+start_secondary(enum task task, unsigned int lcore_id)
+{
+	unsigned int i, ms;
+	int status;
+
+	for (i = 0; i < STARTS; i++) {
+		area->task = task;
+		area->result = -1;
+		rte_atomic_store_explicit(&area->state, STATE_NEW,
+			rte_memory_order_release);
+		fflush(NULL);
+		child = fork();
+		TEST_ASSERT(child >= 0, "cannot fork: %d", errno);
+		if (child == 0)
+			exec_secondary(lcore_id);
+		for (ms = 0; ms < SECONDS_TO_START * 1000; ms++) {
+			if (area_state() != STATE_NEW)
+				return TEST_SUCCESS;
+			if (waitpid(child, &status, WNOHANG) == child)
+				break;
+			rte_delay_us_sleep(1000);
+		}
+		if (ms == SECONDS_TO_START * 1000) {
+			kill(child, SIGKILL);
+			waitpid(child, &status, 0);
+		}
+		if (area_state() != STATE_NEW)
+			return TEST_SUCCESS;
+	}
+	printf("no secondary process can be started here, skipped\n");
+	return TEST_SKIPPED;
+}
+
+static int
+end_secondary(void)
+{
+	int status = 0;
+
+	waitpid(child, &status, 0);
+	TEST_ASSERT_EQUAL(area_state(), STATE_DONE,
+		"secondary process ended early, status %#x", status);
+	TEST_ASSERT_SUCCESS(area->result, "secondary process failed");
+	return TEST_SUCCESS;
+}
+
+static int
+run_secondary(enum task task, unsigned int lcore_id)
+{
+	int ret = start_secondary(task, lcore_id);
+
+	return ret == TEST_SUCCESS ? end_secondary() : ret;
+}
+
+#define RUN_SECONDARY(task, lcore_id) do { \
+	int ret_ = run_secondary(task, lcore_id); \
+	if (ret_ != TEST_SUCCESS) \
+		return ret_; \
+} while (0)
+
+static int
+test_not_initialized(void)
+{
+	rte_fastmem_deinit();
+	RUN_SECONDARY(TASK_NOT_INITIALIZED, rte_lcore_id());
+	TEST_ASSERT_EQUAL(fastmem_test_count_zones(), 0,
+		"secondary process left memzones");
+	TEST_ASSERT_SUCCESS(rte_fastmem_init(), "cannot initialize");
+	return TEST_SUCCESS;
+}
+
+/* Both processes may use the same lcore id. */
+static int
+test_free_there(void)
+{
+	if (area_alloc(MAX_OBJS) != 0)
+		return TEST_FAILED;
+	RUN_SECONDARY(TASK_FREE, rte_lcore_id());
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	/* it has emptied its caches when it detached */
+	return fastmem_test_all_back();
+}
+
+static int
+test_alloc_there(void)
+{
+	struct rte_fastmem_stats stats;
+
+	RUN_SECONDARY(TASK_ALLOC, rte_lcore_id() + 1);
+	TEST_ASSERT_EQUAL(area->n, MAX_OBJS, "wrong number");
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&stats), "no statistics");
+	TEST_ASSERT_EQUAL(stats.alloc_total, MAX_OBJS, "not counted");
+	if (area_free() != 0)
+		return TEST_FAILED;
+	return fastmem_test_all_back();
+}
+
+static int
+test_grow_there(void)
+{
+	RUN_SECONDARY(TASK_GROW, rte_lcore_id());
+	TEST_ASSERT_EQUAL(area->n, 12, "wrong number");
+	if (area_free() != 0)
+		return TEST_FAILED;
+	TEST_ASSERT_SUCCESS(rte_fastmem_trim(SOCKET_ID_ANY, NULL), "trim");
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	return fastmem_test_all_back();
+}
+
+static int
+test_handle_there(void)
+{
+	TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(512, 0, SOCKET_ID_ANY,
+		&area->handle), "no handle");
+	RUN_SECONDARY(TASK_HANDLE, rte_lcore_id());
+	rte_fastmem_hfree(area->handle, area->objs[0].obj);
+	return fastmem_test_all_back();
+}
+
+static int
+test_reattach(void)
+{
+	RUN_SECONDARY(TASK_REATTACH, rte_lcore_id());
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	return fastmem_test_all_back();
+}
+
+static int
+test_statistics(void)
+{
+	unsigned int lcore_id = rte_lcore_id(), other = lcore_id + 1, i;
+	struct rte_fastmem_lcore_stats ls;
+
+	for (i = 0; i < 500; i++)
+		rte_fastmem_free(rte_fastmem_alloc(2048, 0, 0));
+	RUN_SECONDARY(TASK_COUNT, lcore_id);
+	RUN_SECONDARY(TASK_COUNT, other);
+	RUN_SECONDARY(TASK_COUNT, lcore_id);
+	/* an lcore's figures are those of all processes, gone ones too */
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats_lcore(lcore_id, &ls), "lcore");
+	TEST_ASSERT(ls.alloc_cache_hits + ls.alloc_cache_misses == 2500 &&
+		ls.free_cache_hits + ls.free_cache_misses == 2500,
+		"lcore %u: %" PRIu64 " objects of 2500", lcore_id,
+		ls.alloc_cache_hits + ls.alloc_cache_misses);
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats_lcore(other, &ls), "lcore");
+	TEST_ASSERT_EQUAL(ls.alloc_cache_hits + ls.alloc_cache_misses, 1000,
+		"lcore %u: %" PRIu64 " objects of 1000", other,
+		ls.alloc_cache_hits + ls.alloc_cache_misses);
+	return fastmem_test_all_back();
+}
+
+/* Both at once, on the same lcore id, passing objects to each other. */
+static int
+test_exchange(void)
+{
+	int ret, exchanged;
+
+	ret = start_secondary(TASK_EXCHANGE, rte_lcore_id());
+	if (ret != TEST_SUCCESS)
+		return ret;
+	exchanged = exchange(rings[0], rings[1], 0);
+	ret = end_secondary();
+	TEST_ASSERT_SUCCESS(exchanged, "exchange failed");
+	if (ret != TEST_SUCCESS)
+		return ret;
+	return fastmem_test_all_back();
+}
+
+/* A process that is killed takes its caches with it, and nothing else. */
+static int
+test_killed(void)
+{
+	struct rte_fastmem_stats stats;
+
+	RUN_SECONDARY(TASK_DIE, rte_lcore_id());
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&stats), "no statistics");
+	TEST_ASSERT_EQUAL(stats.bytes_in_use, 0, "in use");
+	if (area_alloc(MAX_OBJS) != 0 || area_free() != 0)
+		return TEST_FAILED;
+	return TEST_SUCCESS;
+}
+
+static int
+suite_setup(void)
+{
+	char name[32];
+	unsigned int i;
+
+	if (!rte_eal_has_hugepages() || !fastmem_test_shared_config()) {
+		printf("EAL runs without shared files, so there are no secondary processes, skipped\n");
+		return TEST_SKIPPED;
+	}
+	area_zone = rte_memzone_reserve(AREA_NAME, sizeof(*area),
+		SOCKET_ID_ANY, 0);
+	TEST_ASSERT_NOT_NULL(area_zone, "no memory");
+	area = area_zone->addr;
+	memset(area, 0, sizeof(*area));
+	for (i = 0; i < RTE_DIM(rings); i++) {
+		snprintf(name, sizeof(name), RING_NAME, i);
+		rings[i] = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY,
+			RING_F_SP_ENQ | RING_F_SC_DEQ);
+		TEST_ASSERT_NOT_NULL(rings[i], "no memory");
+	}
+	return TEST_SUCCESS;
+}
+
+static void
+suite_teardown(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(rings); i++)
+		rte_ring_free(rings[i]);
+	rte_memzone_free(area_zone);
+}
+
+static struct unit_test_suite fastmem_mp_testsuite = {
+	.suite_name = "fastmem secondary processes",
+	.setup = suite_setup,
+	.teardown = suite_teardown,
+	.unit_test_cases = {
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_not_initialized),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_free_there),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_alloc_there),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_grow_there),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_handle_there),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_reattach),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_statistics),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_exchange),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_killed),
+		TEST_CASES_END()
+	}
+};
+
+static int
+test_fastmem_mp(void)
+{
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
+		return secondary_main();
+	return fastmem_test_run(&fastmem_mp_testsuite);
+}
+
+REGISTER_FAST_TEST(fastmem_mp_autotest, NOHUGE_OK, ASAN_OK, test_fastmem_mp);

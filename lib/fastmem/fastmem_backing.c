@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_memory.h>
+#include <rte_memzone.h>
+#include <rte_pause.h>
+
+#include "fastmem_backing.h"
+
+/* How much shorter than its granules a zone is: EAL's header. If that has
+ * another size, as in debug builds, zones are placed less well, nothing else.
+ */
+#define ZONE_SLACK 128
+
+/* Slabs lack no more than a page at either end. */
+#define ZONE_EDGE_MAX 4096
+
+/* Growth by 1/32 of what is there keeps the excess at 3 per cent and
+ * the number of memzones, of which EAL has 2560, in the hundreds.
+ */
+#define GROW_FRACTION 32
+#define GROW_MAX_SLABS 512
+
+/* The first granule of a zone holds one object less of each class. For the
+ * largest classes this is much of it, so their zones are longer.
+ */
+#define GROW_MIN_OBJECT RTE_BIT64(16)
+#define GROW_MIN_SLABS_MAX 8
+
+/* The unit of explicit reservations: 128 MiB, and larger for reservations so
+ * large that EAL's memzones would run out.
+ */
+#define RESERVE_UNIT_SLABS 64
+#define RESERVE_UNIT_GROWS (UINT64_C(16) << 30)
+#define RESERVE_UNIT_MAX 4096
+
+#define SPINS_BEFORE_YIELD 64
+
+#define ZONE_PREFIX "fastmem_"
+
+static inline void
+backing_set_bytes(struct fastmem_backing *backing, uint64_t bytes)
+{
+	rte_atomic_store_explicit(&backing->bytes, bytes,
+		rte_memory_order_relaxed);
+}
+
+void
+fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
+	RTE_ATOMIC(uint32_t) *zone_ids, int socket_id)
+{
+	memset(backing, 0, sizeof(*backing));
+	backing->dir = dir;
+	backing->zone_ids = zone_ids;
+	backing->socket_id = socket_id;
+	fastmem_meta_init(&backing->meta);
+	rte_spinlock_init(&backing->grow_lock);
+	rte_spinlock_init(&backing->lock);
+	fastmem_backing_set_limit(backing, UINT64_MAX);
+}
+
+static struct fastmem_slab_list *
+backing_list(struct fastmem_backing *backing, const struct fastmem_slab *slab)
+	__rte_requires_capability(&backing->lock)
+{
+	return slab->head != 0 || slab->tail != 0 ?
+		&backing->clipped : &backing->whole;
+}
+
+static void
+backing_stock_add(struct fastmem_backing *backing, struct fastmem_slab *slab)
+	__rte_requires_capability(&backing->lock)
+{
+	slab->state = FASTMEM_SLAB_STOCK;
+	fastmem_slab_list_push(backing_list(backing, slab), slab);
+	slab->zone->n_stock++;
+	backing->n_stock++;
+}
+
+static void
+backing_stock_remove(struct fastmem_backing *backing, struct fastmem_slab *slab)
+	__rte_requires_capability(&backing->lock)
+{
+	fastmem_slab_list_remove(backing_list(backing, slab), slab);
+	slab->zone->n_stock--;
+	backing->n_stock--;
+}
+
+/* The first slab that has room for an object of a class. */
+static struct fastmem_slab *
+backing_list_find(const struct fastmem_slab_list *list, unsigned int class_idx)
+{
+	struct fastmem_slab *slab;
+
+	/* Clipped at both ends, a slab has no room for the largest class. */
+	for (slab = list->first; slab != NULL; slab = slab->next)
+		if (fastmem_slab_capacity(slab, class_idx) != 0)
+			break;
+	return slab;
+}
+
+/* Small objects and meta leave the whole slabs to the large classes. */
+static struct fastmem_slab *
+backing_stock_get(struct fastmem_backing *backing, unsigned int class_idx)
+{
+	bool large = fastmem_class_bytes(class_idx) > GROW_MIN_OBJECT;
+	struct fastmem_slab *slab;
+
+	rte_spinlock_lock(&backing->lock);
+	slab = backing_list_find(large ? &backing->whole : &backing->clipped,
+		class_idx);
+	if (slab == NULL)
+		slab = backing_list_find(large ? &backing->clipped :
+			&backing->whole, class_idx);
+	if (slab != NULL) {
+		backing_stock_remove(backing, slab);
+		slab->state = FASTMEM_SLAB_BIN;
+	}
+	rte_spinlock_unlock(&backing->lock);
+	return slab;
+}
+
+void
+fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
+{
+	rte_spinlock_lock(&backing->lock);
+	backing_stock_add(backing, slab);
+	rte_spinlock_unlock(&backing->lock);
+}
+
+/* Make meta memory of a slab that the caller took. */
+static void
+backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
+{
+	rte_spinlock_lock(&backing->lock);
+	slab->state = FASTMEM_SLAB_META;
+	backing->n_meta++;
+	rte_spinlock_unlock(&backing->lock);
+	fastmem_meta_add(&backing->meta, (void *)(slab->addr + slab->head),
+		FASTMEM_SLAB_SIZE - slab->head - slab->tail);
+}
+
+static rte_iova_t
+zone_iova(uintptr_t addr)
+{
+	const struct rte_memseg_list *msl = rte_mem_virt2memseg_list((void *)addr);
+	const struct rte_memseg *ms = rte_mem_virt2memseg((void *)addr, msl);
+	uintptr_t a, end = RTE_ALIGN_FLOOR(addr, FASTMEM_SLAB_SIZE) +
+		FASTMEM_SLAB_SIZE;
+	rte_iova_t iova;
+
+	if (ms == NULL || ms->iova == RTE_BAD_IOVA)
+		return RTE_BAD_IOVA;
+	iova = ms->iova + (addr - ms->addr_64);
+
+	/* One page, or else pages that happen to be contiguous. */
+	for (a = ms->addr_64 + ms->hugepage_sz; a < end; a += ms->hugepage_sz) {
+		const struct rte_memseg *m = rte_mem_virt2memseg((void *)a, msl);
+
+		if (m == NULL || m->iova != iova + (a - addr))
+			return RTE_BAD_IOVA;
+	}
+	return iova - (addr & (FASTMEM_SLAB_SIZE - 1));
+}
+
+static void
+zone_name(char *name, size_t len, uint32_t id)
+{
+	snprintf(name, len, ZONE_PREFIX "%" PRIu32, id);
+}
+
+/* Where a memzone lies within granules. */
+struct zone_place {
+	uintptr_t addr; /* Border of the first granule. */
+	uint16_t head;  /* Bytes of that which are not the zone's. */
+	uint16_t tail;  /* Bytes of the last granule which are not. */
+};
+
+/* Tell if a memzone covers n granules but for the edges, and find its place.
+ * A few bytes beyond the last border are of no use.
+ */
+static bool
+zone_fits(const struct rte_memzone *mz, unsigned int n, struct zone_place *place)
+{
+	uintptr_t start = mz->addr_64, end = start + mz->len;
+	uintptr_t last = RTE_ALIGN_CEIL(end, FASTMEM_SLAB_SIZE);
+
+	place->addr = RTE_ALIGN_FLOOR(start, FASTMEM_SLAB_SIZE);
+	if (start - place->addr > ZONE_EDGE_MAX)
+		return false;
+	if (last - end > ZONE_EDGE_MAX) {
+		last -= FASTMEM_SLAB_SIZE;
+		end = last;
+	}
+	place->head = start - place->addr;
+	place->tail = last - end;
+	return last - place->addr == n * FASTMEM_SLAB_SIZE;
+}
+
+static const struct rte_memzone *
+zone_reserve(struct fastmem_backing *backing, unsigned int n, uint32_t id,
+	struct zone_place *place)
+{
+	char name[RTE_MEMZONE_NAMESIZE];
+	const struct rte_memzone *mz;
+	size_t bytes = n * FASTMEM_SLAB_SIZE;
+	struct fastmem_dir *dir = backing->dir;
+
+	zone_name(name, sizeof(name), id);
+	mz = rte_memzone_reserve_aligned(name, bytes - ZONE_SLACK,
+		backing->socket_id, 0, RTE_CACHE_LINE_SIZE);
+	if (mz != NULL && !zone_fits(mz, n, place)) {
+		rte_memzone_free(mz);
+		mz = NULL;
+	}
+	if (mz == NULL) {
+		mz = rte_memzone_reserve_aligned(name, bytes,
+			backing->socket_id, 0, FASTMEM_SLAB_SIZE);
+		if (mz != NULL)
+			*place = (struct zone_place){ .addr = mz->addr_64 };
+	}
+	if (mz != NULL && (mz->addr_64 < dir->base ||
+			mz->addr_64 - dir->base + mz->len > dir->bytes)) {
+		FASTMEM_LOG(ERR, "memzone %s lies outside of EAL's address ranges",
+			name);
+		rte_memzone_free(mz);
+		mz = NULL;
+	}
+	return mz;
+}
+
+static size_t
+zone_bytes(unsigned int n)
+{
+	return sizeof(struct fastmem_zone) + n * sizeof(struct fastmem_slab);
+}
+
+/* Get memory for the description of a zone and its slabs from meta or, if it
+ * has none, from the zone's first slab, the rest of which then feeds meta.
+ */
+static struct fastmem_zone *
+zone_describe(struct fastmem_backing *backing, const struct zone_place *place,
+	unsigned int n, unsigned int *n_meta)
+{
+	uintptr_t start = place->addr + place->head;
+	uintptr_t end = place->addr + FASTMEM_SLAB_SIZE -
+		(n == 1 ? place->tail : 0);
+	size_t bytes = RTE_ALIGN_CEIL(zone_bytes(n), RTE_CACHE_LINE_SIZE);
+	struct fastmem_zone *zone;
+
+	*n_meta = 0;
+	zone = fastmem_meta_alloc(&backing->meta, FASTMEM_META_PLAIN,
+		zone_bytes(n));
+	if (zone != NULL)
+		return zone;
+	*n_meta = 1;
+	start = RTE_ALIGN_CEIL(start, RTE_CACHE_LINE_SIZE);
+	fastmem_meta_add(&backing->meta, (void *)(start + bytes),
+		end - start - bytes);
+	return (struct fastmem_zone *)start;
+}
+
+/* Enter a memzone's slabs. */
+static void
+zone_add(struct fastmem_backing *backing, const struct zone_place *place,
+	uint32_t id, unsigned int n, bool reserved)
+	__rte_requires_capability(&backing->grow_lock)
+{
+	struct fastmem_slab *slab;
+	struct fastmem_zone *zone;
+	unsigned int n_meta, i;
+
+	zone = zone_describe(backing, place, n, &n_meta);
+	memset(zone, 0, zone_bytes(n));
+	zone->addr = place->addr;
+	zone->id = id;
+	zone->n_slabs = n;
+	zone->reserved = reserved;
+	zone->next = backing->zones;
+	backing->zones = zone;
+
+	for (i = 0; i < n; i++) {
+		slab = &zone->slabs[i];
+		slab->addr = place->addr + i * FASTMEM_SLAB_SIZE;
+		slab->head = i == 0 ? place->head : 0;
+		slab->tail = i == n - 1 ? place->tail : 0;
+		slab->iova = zone_iova(slab->addr + slab->head);
+		slab->zone = zone;
+		slab->state = FASTMEM_SLAB_META;
+		fastmem_dir_set_slab(backing->dir, slab->addr, slab);
+		/* Each under a lock of its own: nobody waits for the zone. */
+		if (i >= n_meta)
+			fastmem_backing_put(backing, slab);
+	}
+
+	rte_spinlock_lock(&backing->lock);
+	backing->n_meta += n_meta;
+	backing_set_bytes(backing,
+		fastmem_backing_bytes(backing) + n * FASTMEM_SLAB_SIZE);
+	rte_spinlock_unlock(&backing->lock);
+}
+
+/* Take n slabs from EAL, or as many as the limit allows. Where EAL has no such
+ * stretch of memory, try `needed` slabs, then halves.
+ */
+static unsigned int
+backing_grow(struct fastmem_backing *backing, unsigned int n,
+	unsigned int needed, bool reserved)
+	__rte_requires_capability(&backing->grow_lock)
+{
+	uint64_t limit = rte_atomic_load_explicit(&backing->limit,
+		rte_memory_order_relaxed);
+	uint64_t bytes = fastmem_backing_bytes(backing);
+	struct zone_place place;
+	uint32_t id;
+
+	if (bytes >= limit)
+		return 0;
+	n = RTE_MIN((uint64_t)n, (limit - bytes) / FASTMEM_SLAB_SIZE);
+
+	/* Relaxed: a number has to be unique, nothing is ordered by it. */
+	id = rte_atomic_fetch_add_explicit(backing->zone_ids, 1,
+		rte_memory_order_relaxed);
+	for (; n > 0; n = n > needed ? needed : n / 2) {
+		if (zone_reserve(backing, n, id, &place) == NULL)
+			continue;
+		zone_add(backing, &place, id, n, reserved);
+		FASTMEM_LOG(DEBUG, "socket %d grew by %u slabs",
+			backing->socket_id, n);
+		return n;
+	}
+	return 0;
+}
+
+static unsigned int
+backing_grow_step(struct fastmem_backing *backing, unsigned int class_idx)
+{
+	uint64_t step = fastmem_backing_bytes(backing) / FASTMEM_SLAB_SIZE /
+		GROW_FRACTION;
+	uint64_t least = RTE_MIN(fastmem_class_bytes(class_idx) /
+		GROW_MIN_OBJECT, (uint64_t)GROW_MIN_SLABS_MAX);
+
+	least = RTE_MAX(least, UINT64_C(1));
+	step = RTE_MAX(step, least);
+	return RTE_MIN(step, (uint64_t)GROW_MAX_SLABS);
+}
+
+/* Get a slab, waiting for growth by another thread if there is any. */
+static struct fastmem_slab *
+backing_grow_get(struct fastmem_backing *backing, unsigned int class_idx)
+{
+	struct fastmem_slab *slab;
+	unsigned int spins = 0, step, grown = 1;
+
+	/* The other thread may be inside of EAL for long. Slabs that appear
+	 * meanwhile are as good; and it may have been preempted, on this core.
+	 */
+	while (rte_spinlock_trylock(&backing->grow_lock) == 0) {
+		slab = backing_stock_get(backing, class_idx);
+		if (slab != NULL)
+			return slab;
+		if (++spins % SPINS_BEFORE_YIELD == 0)
+			sched_yield();
+		else
+			rte_pause();
+	}
+	while ((slab = backing_stock_get(backing, class_idx)) == NULL && grown != 0) {
+		step = backing_grow_step(backing, class_idx);
+		grown = backing_grow(backing, step, step, false);
+	}
+	rte_spinlock_unlock(&backing->grow_lock);
+	return slab;
+}
+
+struct fastmem_slab *
+fastmem_backing_get(struct fastmem_backing *backing, unsigned int class_idx,
+	bool grow)
+{
+	struct fastmem_slab *slab = backing_stock_get(backing, class_idx);
+
+	if (slab == NULL && grow)
+		slab = backing_grow_get(backing, class_idx);
+	return slab;
+}
+
+void *
+fastmem_backing_meta_alloc(struct fastmem_backing *backing,
+	enum fastmem_meta_kind kind, size_t size, bool grow)
+{
+	struct fastmem_slab *slab;
+	void *chunk;
+
+	while ((chunk = fastmem_meta_alloc(&backing->meta, kind, size)) == NULL) {
+		slab = fastmem_backing_get(backing, 0, grow);
+		if (slab == NULL)
+			return NULL;
+		backing_feed_meta(backing, slab);
+	}
+	return chunk;
+}
+
+size_t
+fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes)
+{
+	uint64_t got, unit, needed;
+	unsigned int n;
+
+	if (bytes > backing->dir->bytes)
+		return 0;
+	bytes = RTE_ALIGN_CEIL(bytes, FASTMEM_SLAB_SIZE);
+
+	rte_spinlock_lock(&backing->grow_lock);
+	while (backing->reserve_taken < backing->reserve_asked + bytes) {
+		unit = RESERVE_UNIT_SLABS *
+			(1 + fastmem_backing_bytes(backing) / RESERVE_UNIT_GROWS);
+		unit = RTE_MIN(unit, (uint64_t)RESERVE_UNIT_MAX);
+		needed = (backing->reserve_asked + bytes -
+			backing->reserve_taken) / FASTMEM_SLAB_SIZE;
+		n = backing_grow(backing, unit, RTE_MIN(needed, unit), true);
+		if (n == 0)
+			break;
+		backing->reserve_taken += n * FASTMEM_SLAB_SIZE;
+	}
+	got = backing->reserve_taken - backing->reserve_asked;
+	got = RTE_MIN(got, bytes);
+	backing->reserve_asked += got;
+	rte_spinlock_unlock(&backing->grow_lock);
+	return got;
+}
+
+void
+fastmem_backing_unreserve(struct fastmem_backing *backing, size_t bytes)
+{
+	rte_spinlock_lock(&backing->grow_lock);
+	backing->reserve_asked -= RTE_MIN(bytes, backing->reserve_asked);
+	rte_spinlock_unlock(&backing->grow_lock);
+}
+
+void
+fastmem_backing_set_limit(struct fastmem_backing *backing, uint64_t limit)
+{
+	/* Relaxed: growth that has begun may finish under the former limit. */
+	rte_atomic_store_explicit(&backing->limit, limit,
+		rte_memory_order_relaxed);
+}
+
+/* Take a zone without objects off the books; NULL if there is none. */
+static struct fastmem_zone *
+backing_trim_zone(struct fastmem_backing *backing)
+	__rte_requires_capability(&backing->grow_lock)
+{
+	struct fastmem_zone *zone, **link;
+	struct fastmem_slab *slab;
+	uint32_t i;
+
+	rte_spinlock_lock(&backing->lock);
+	for (link = &backing->zones; (zone = *link) != NULL; link = &zone->next)
+		if (zone->n_stock == zone->n_slabs)
+			break;
+	if (zone != NULL) {
+		*link = zone->next;
+		for (i = 0; i < zone->n_slabs; i++) {
+			slab = &zone->slabs[i];
+			backing_stock_remove(backing, slab);
+			fastmem_dir_set_slab(backing->dir, slab->addr, NULL);
+		}
+		backing_set_bytes(backing, fastmem_backing_bytes(backing) -
+			zone->n_slabs * FASTMEM_SLAB_SIZE);
+	}
+	rte_spinlock_unlock(&backing->lock);
+	return zone;
+}
+
+static void
+zone_free(uint32_t id)
+{
+	char name[RTE_MEMZONE_NAMESIZE];
+
+	zone_name(name, sizeof(name), id);
+	if (rte_memzone_free(rte_memzone_lookup(name)) != 0)
+		FASTMEM_LOG(ERR, "cannot free memzone %s", name);
+}
+
+uint64_t
+fastmem_backing_trim(struct fastmem_backing *backing)
+{
+	struct fastmem_zone *zone;
+	uint64_t bytes, total = 0;
+
+	rte_spinlock_lock(&backing->grow_lock);
+	while ((zone = backing_trim_zone(backing)) != NULL) {
+		zone_free(zone->id);
+		bytes = zone->n_slabs * FASTMEM_SLAB_SIZE;
+		total += bytes;
+		if (zone->reserved) {
+			backing->reserve_taken -= bytes;
+			backing->reserve_asked = RTE_MIN(backing->reserve_asked,
+				backing->reserve_taken);
+		}
+		fastmem_meta_free(&backing->meta, FASTMEM_META_PLAIN, zone,
+			zone_bytes(zone->n_slabs));
+	}
+	rte_spinlock_unlock(&backing->grow_lock);
+	return total;
+}
+
+void
+fastmem_backing_get_info(struct fastmem_backing *backing,
+	struct fastmem_backing_info *info)
+{
+	rte_spinlock_lock(&backing->lock);
+	info->bytes = fastmem_backing_bytes(backing);
+	info->limit = rte_atomic_load_explicit(&backing->limit,
+		rte_memory_order_relaxed);
+	info->n_stock = backing->n_stock;
+	info->n_meta = backing->n_meta;
+	rte_spinlock_unlock(&backing->lock);
+}
+
+struct zone_batch {
+	const struct rte_memzone *zones[64];
+	unsigned int n;
+};
+
+static void
+zone_batch_add(const struct rte_memzone *mz, void *arg)
+{
+	struct zone_batch *batch = arg;
+	char name[RTE_MEMZONE_NAMESIZE];
+	uint32_t id;
+
+	/* An application's memzone may be named alike, but not the same. */
+	if (batch->n == RTE_DIM(batch->zones) ||
+			sscanf(mz->name, ZONE_PREFIX "%" SCNu32, &id) != 1)
+		return;
+	zone_name(name, sizeof(name), id);
+	if (strcmp(name, mz->name) == 0)
+		batch->zones[batch->n++] = mz;
+}
+
+void
+fastmem_backing_free_all(void)
+{
+	unsigned int i, n_freed;
+	struct zone_batch batch;
+
+	/* EAL's list is gone by, as the library's own lies in the zones; in
+	 * batches, as nothing can be freed during a walk.
+	 */
+	do {
+		batch.n = 0;
+		n_freed = 0;
+		rte_memzone_walk(zone_batch_add, &batch);
+		for (i = 0; i < batch.n; i++)
+			if (rte_memzone_free(batch.zones[i]) == 0)
+				n_freed++;
+			else
+				FASTMEM_LOG(ERR, "cannot free memzone %s",
+					batch.zones[i]->name);
+	} while (n_freed != 0);
+}
+
+static uint32_t
+backing_audit_list(struct fastmem_backing *backing,
+	const struct fastmem_slab_list *list, unsigned int *errors)
+	__rte_requires_capability(&backing->lock)
+{
+	const struct fastmem_slab *slab;
+	uint32_t n = 0;
+
+	for (slab = list->first; slab != NULL; slab = slab->next, n++) {
+		if (slab->state == FASTMEM_SLAB_STOCK &&
+				backing_list(backing, slab) == list &&
+				fastmem_dir_slab(backing->dir,
+					(void *)slab->addr) == slab &&
+				fastmem_dir_bin(backing->dir, slab->addr -
+					backing->dir->base) == FASTMEM_BIN_NONE)
+			continue;
+		FASTMEM_LOG(ERR, "audit: slab %#" PRIxPTR " is in stock in state %u",
+			slab->addr, slab->state);
+		(*errors)++;
+	}
+	return n;
+}
+
+unsigned int
+fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
+{
+	const struct fastmem_zone *zone;
+	uint32_t n_zones = 0, n_stock = 0, n;
+	unsigned int errors = 0;
+
+	rte_spinlock_lock(&backing->grow_lock);
+	rte_spinlock_lock(&backing->lock);
+	for (zone = backing->zones; zone != NULL; zone = zone->next) {
+		n_zones += zone->n_slabs;
+		n_stock += zone->n_stock;
+	}
+	n = backing_audit_list(backing, &backing->whole, &errors) +
+		backing_audit_list(backing, &backing->clipped, &errors);
+	if (n != backing->n_stock || n_stock != backing->n_stock) {
+		FASTMEM_LOG(ERR, "audit: socket %d: %u slabs are listed in stock, %u by zones, %u counted",
+			backing->socket_id, n, n_stock, backing->n_stock);
+		errors++;
+	}
+	if (n_zones != backing->n_stock + backing->n_meta + n_bin_slabs) {
+		FASTMEM_LOG(ERR, "audit: socket %d: of %u slabs, %u are in stock, %u in meta, %u in bins",
+			backing->socket_id, n_zones, backing->n_stock,
+			backing->n_meta, n_bin_slabs);
+		errors++;
+	}
+	if (fastmem_backing_bytes(backing) != n_zones * FASTMEM_SLAB_SIZE) {
+		FASTMEM_LOG(ERR, "audit: socket %d: %" PRIu64 " bytes of backing for %u slabs",
+			backing->socket_id, fastmem_backing_bytes(backing),
+			n_zones);
+		errors++;
+	}
+	rte_spinlock_unlock(&backing->lock);
+	rte_spinlock_unlock(&backing->grow_lock);
+	return errors;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef FASTMEM_BACKING_H
+#define FASTMEM_BACKING_H
+
+/**
+ * @file
+ * Backing: the memzones of one socket and the stock of slabs made of them.
+ *
+ * EAL puts a header in front of each memzone. If a zone's start were aligned
+ * to a granule, the header would cost a hugepage of its own. So a zone is
+ * asked for that is shorter than its granules by a header: both together then
+ * fill them exactly, and the zone's first slab lacks its first bytes, or,
+ * where the next zone's header comes before the border, the last slab its
+ * last bytes. Where EAL places the zone otherwise, an aligned one is asked for
+ * instead.
+ *
+ * Only IO addresses within a slab have to be contiguous, so zones are not
+ * asked to be.
+ *
+ *   bytes = granules of all zones * 2 MiB
+ *   granules of all zones = slabs in stock + slabs in bins + slabs of meta
+ */
+
+#include <stddef.h>
+
+#include <rte_spinlock.h>
+
+#include "fastmem_dir.h"
+#include "fastmem_meta.h"
+#include "fastmem_private.h"
+#include "fastmem_slab.h"
+
+/** A memzone. */
+struct fastmem_zone {
+	struct fastmem_zone *next;
+	uintptr_t addr;     /**< Border of the first granule. */
+	uint32_t id;        /**< Number in the memzone's name. */
+	uint32_t n_slabs;
+	uint32_t n_stock;   /**< How many of them are in stock. */
+	bool reserved;      /**< Taken by rte_fastmem_reserve(). */
+	struct fastmem_slab slabs[];
+};
+
+struct fastmem_backing {
+	struct fastmem_dir *dir;
+	RTE_ATOMIC(uint32_t) *zone_ids; /**< Next number for a memzone's name. */
+	int socket_id;
+
+	struct fastmem_meta meta;
+
+	rte_spinlock_t grow_lock;
+	/** Zones; only walked or changed under the grow lock. */
+	struct fastmem_zone *zones __rte_guarded_var;
+	uint64_t reserve_asked __rte_guarded_var; /**< Bytes. */
+	uint64_t reserve_taken __rte_guarded_var; /**< Bytes. */
+
+	rte_spinlock_t lock;
+	/** Slabs which are whole, and slabs which lack bytes at an end. */
+	struct fastmem_slab_list whole __rte_guarded_var;
+	struct fastmem_slab_list clipped __rte_guarded_var;
+	uint32_t n_stock __rte_guarded_var;
+	uint32_t n_meta __rte_guarded_var;
+	/**
+	 * What threads hold that is neither allocated nor to be found: above,
+	 * how often that ended; in the lower half, how many are at it.
+	 */
+	RTE_ATOMIC(uint64_t) transit;
+	/** Written under the lock, read relaxed as a hint. */
+	RTE_ATOMIC(uint64_t) bytes;
+	RTE_ATOMIC(uint64_t) limit;
+};
+
+/** Figures of a backing, for statistics and debugging. */
+struct fastmem_backing_info {
+	uint64_t bytes;
+	uint64_t limit;
+	uint32_t n_stock;
+	uint32_t n_meta;
+};
+
+void
+fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
+	RTE_ATOMIC(uint32_t) *zone_ids, int socket_id);
+
+/**
+ * Take a slab out of stock for a class.
+ *
+ * @param grow
+ *   Whether to take memory from EAL when the stock is empty.
+ * @return
+ *   The slab, in state FASTMEM_SLAB_BIN but not yet formatted, or NULL.
+ */
+struct fastmem_slab *
+fastmem_backing_get(struct fastmem_backing *backing, unsigned int class_idx,
+	bool grow);
+
+/** Put a slab without objects back in stock. */
+void
+fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab);
+
+/**
+ * Take a chunk of meta memory, feeding meta with a slab of the stock if it
+ * has none.
+ */
+void *
+fastmem_backing_meta_alloc(struct fastmem_backing *backing,
+	enum fastmem_meta_kind kind, size_t size, bool grow);
+
+/**
+ * Take memory from EAL in advance.
+ *
+ * @return
+ *   How many of the bytes asked for are there now.
+ */
+size_t
+fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes);
+
+/** Take back what fastmem_backing_reserve() noted down as asked for. */
+void
+fastmem_backing_unreserve(struct fastmem_backing *backing, size_t bytes);
+
+void
+fastmem_backing_set_limit(struct fastmem_backing *backing, uint64_t limit);
+
+/** Give zones without objects back to EAL; returns the bytes given back. */
+uint64_t
+fastmem_backing_trim(struct fastmem_backing *backing);
+
+void
+fastmem_backing_get_info(struct fastmem_backing *backing,
+	struct fastmem_backing_info *info);
+
+#define FASTMEM_TRANSIT_COUNT_MASK UINT64_C(0xffffffff)
+#define FASTMEM_TRANSIT_ENDED (FASTMEM_TRANSIT_COUNT_MASK + 1)
+
+/**
+ * A thread is about to hold objects or a slab which others may look for.
+ *
+ * Who has not found memory knows by this that there may be some, and tries
+ * again instead of giving up. Acquire and release: so that what the thread
+ * takes and puts back lies in between for who reads the counter before and
+ * after looking for it.
+ */
+static inline void
+fastmem_backing_transit_begin(struct fastmem_backing *backing)
+{
+	rte_atomic_fetch_add_explicit(&backing->transit, 1,
+		rte_memory_order_acq_rel);
+}
+
+static inline void
+fastmem_backing_transit_end(struct fastmem_backing *backing)
+{
+	rte_atomic_fetch_add_explicit(&backing->transit,
+		FASTMEM_TRANSIT_ENDED - 1, rte_memory_order_acq_rel);
+}
+
+static inline uint64_t
+fastmem_backing_transit(struct fastmem_backing *backing)
+{
+	return rte_atomic_load_explicit(&backing->transit,
+		rte_memory_order_acquire);
+}
+
+/** The bytes taken from EAL, as a hint. */
+static inline uint64_t
+fastmem_backing_bytes(struct fastmem_backing *backing)
+{
+	return rte_atomic_load_explicit(&backing->bytes,
+		rte_memory_order_relaxed);
+}
+
+/**
+ * Free the memzones of all sockets. Everything that lies in them is gone, the
+ * descriptions of zones and slabs included.
+ */
+void
+fastmem_backing_free_all(void);
+
+/** Check the invariants; returns the number of violations. */
+unsigned int
+fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs);
+
+#endif /* FASTMEM_BACKING_H */

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "fastmem_bin.h"
+
+void
+fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
+	unsigned int index, unsigned int class_idx)
+{
+	memset(bin, 0, sizeof(*bin));
+	bin->backing = backing;
+	bin->index = index;
+	bin->class_idx = class_idx;
+	rte_spinlock_init(&bin->lock);
+}
+
+static void
+bin_list(struct fastmem_bin *bin, struct fastmem_slab *slab)
+	__rte_requires_capability(&bin->lock)
+{
+	slab->listed = true;
+	fastmem_slab_list_append(&bin->partial, slab);
+	bin->n_partial++;
+}
+
+static void
+bin_unlist(struct fastmem_bin *bin, struct fastmem_slab *slab)
+	__rte_requires_capability(&bin->lock)
+{
+	slab->listed = false;
+	fastmem_slab_list_remove(&bin->partial, slab);
+	bin->n_partial--;
+}
+
+static unsigned int
+bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
+	__rte_requires_capability(&bin->lock)
+{
+	struct fastmem_slab *slab;
+	unsigned int got = 0;
+
+	while (got < n && (slab = bin->partial.first) != NULL) {
+		got += fastmem_slab_take(slab, &objs[got], n - got);
+		if (fastmem_slab_is_full(slab)) {
+			bin_unlist(bin, slab);
+			bin->n_full++;
+		}
+	}
+	return got;
+}
+
+struct fastmem_slab *
+fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
+{
+	size_t bytes = fastmem_slab_bitmap_bytes(bin->class_idx);
+	struct fastmem_slab *slab;
+	void *bitmap = NULL;
+
+	slab = fastmem_backing_get(bin->backing, bin->class_idx, grow);
+	if (slab == NULL)
+		return NULL;
+	if (bytes != 0) {
+		bitmap = fastmem_backing_meta_alloc(bin->backing,
+			FASTMEM_META_PLAIN, bytes, grow);
+		if (bitmap == NULL) {
+			fastmem_backing_put(bin->backing, slab);
+			return NULL;
+		}
+	}
+	fastmem_slab_format(slab, bin->class_idx, bitmap);
+	fastmem_dir_set_bin(bin->backing->dir, slab->addr, bin->index);
+	return slab;
+}
+
+void
+fastmem_bin_release(struct fastmem_bin *bin, struct fastmem_slab *slab)
+{
+	size_t bytes = fastmem_slab_bitmap_bytes(bin->class_idx);
+
+	fastmem_dir_set_bin(bin->backing->dir, slab->addr, FASTMEM_BIN_NONE);
+	if (bytes != 0)
+		fastmem_meta_free(&bin->backing->meta, FASTMEM_META_PLAIN,
+			slab->bitmap, bytes);
+	fastmem_backing_put(bin->backing, slab);
+}
+
+static void
+bin_enter(struct fastmem_bin *bin, struct fastmem_slab *slab)
+	__rte_requires_capability(&bin->lock)
+{
+	slab->bin = bin;
+	bin->acquires++;
+	if (fastmem_slab_is_full(slab))
+		bin->n_full++;
+	else
+		bin_list(bin, slab);
+}
+
+unsigned int
+fastmem_bin_adopt(struct fastmem_bin *bin, struct fastmem_slab *slab,
+	void **objs, unsigned int n)
+{
+	/* Nobody else knows the slab yet: no lock while it is carved. */
+	unsigned int got = fastmem_slab_take(slab, objs, n);
+
+	rte_spinlock_lock(&bin->lock);
+	bin_enter(bin, slab);
+	rte_spinlock_unlock(&bin->lock);
+	return got;
+}
+
+unsigned int
+fastmem_bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
+{
+	unsigned int got;
+
+	rte_spinlock_lock(&bin->lock);
+	got = bin_take(bin, objs, n);
+	rte_spinlock_unlock(&bin->lock);
+	return got;
+}
+
+unsigned int
+fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
+	bool grow)
+{
+	struct fastmem_slab *slab;
+	unsigned int got;
+
+	got = fastmem_bin_take(bin, objs, n);
+	if (got != 0)
+		return got;
+
+	fastmem_backing_transit_begin(bin->backing);
+	slab = fastmem_bin_acquire(bin, grow);
+
+	/* Objects, or a slab that another thread got, may have come meanwhile;
+	 * a slab of which nothing is taken would never be given back.
+	 */
+	rte_spinlock_lock(&bin->lock);
+	got = bin_take(bin, objs, n);
+	if (got == 0 && slab != NULL) {
+		bin_enter(bin, slab);
+		slab = NULL;
+		got = bin_take(bin, objs, n);
+	}
+	rte_spinlock_unlock(&bin->lock);
+	if (slab != NULL)
+		fastmem_bin_release(bin, slab);
+	fastmem_backing_transit_end(bin->backing);
+	return got;
+}
+
+/* Put one object back; returns its slab if that has no objects any more. */
+static struct fastmem_slab *
+bin_put(struct fastmem_bin *bin, void *obj)
+	__rte_requires_capability(&bin->lock)
+{
+	struct fastmem_slab *slab = fastmem_dir_slab(bin->backing->dir, obj);
+
+	if (slab == NULL || slab->bin != bin) {
+		FASTMEM_LOG(ERR, "%p was freed as an object of %zu B on socket %d, which it is not",
+			obj, fastmem_bin_size(bin), bin->backing->socket_id);
+		return NULL;
+	}
+	if (!fastmem_slab_put(slab, obj)) {
+		FASTMEM_LOG(ERR, "%p was freed but is free already, or no object",
+			obj);
+		return NULL;
+	}
+	if (!slab->listed) {
+		bin_list(bin, slab);
+		bin->n_full--;
+	}
+	if (fastmem_slab_outside(slab) != 0)
+		return NULL;
+	bin_unlist(bin, slab);
+	bin->releases++;
+	slab->bin = NULL;
+	return slab;
+}
+
+void
+fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
+{
+	struct fastmem_slab *slab, *empty = NULL;
+	unsigned int i;
+
+	rte_spinlock_lock(&bin->lock);
+	for (i = 0; i < n; i++) {
+		slab = bin_put(bin, objs[i]);
+		if (slab == NULL)
+			continue;
+		slab->next = empty;
+		empty = slab;
+	}
+	rte_spinlock_unlock(&bin->lock);
+
+	while ((slab = empty) != NULL) {
+		empty = slab->next;
+		fastmem_bin_release(bin, slab);
+	}
+}
+
+void
+fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
+{
+	rte_spinlock_lock(&bin->lock);
+	info->slab_acquires = bin->acquires - bin->acquires_base;
+	info->slab_releases = bin->releases - bin->releases_base;
+	info->n_partial = bin->n_partial;
+	info->n_full = bin->n_full;
+	rte_spinlock_unlock(&bin->lock);
+}
+
+void
+fastmem_bin_reset(struct fastmem_bin *bin)
+{
+	rte_spinlock_lock(&bin->lock);
+	bin->acquires_base = bin->acquires;
+	bin->releases_base = bin->releases;
+	rte_spinlock_unlock(&bin->lock);
+}
+
+static unsigned int
+bin_audit_slab(const struct fastmem_slab *slab)
+{
+	uint32_t carved = rte_atomic_load_explicit(&slab->carved,
+		rte_memory_order_relaxed);
+	uint32_t slot, n_bits = 0;
+	bool valid = true;
+
+	for (slot = 0; slot < slab->end; slot++) {
+		if ((slab->bitmap[slot / 64] & RTE_BIT64(slot % 64)) == 0)
+			continue;
+		n_bits++;
+		if (slot < slab->first || slot >= carved ||
+				slot / 64 < slab->hint)
+			valid = false;
+	}
+	if (valid && n_bits == slab->n_free && slab->first <= carved &&
+			carved <= slab->end &&
+			slab->listed == !fastmem_slab_is_full(slab) &&
+			slab->state == FASTMEM_SLAB_BIN &&
+			fastmem_slab_outside(slab) != 0)
+		return 0;
+	FASTMEM_LOG(ERR, "audit: slab %#" PRIxPTR ": objects %u to %u of %u carved, %u counted free, %u bits, %slisted",
+		slab->addr, slab->first, carved, slab->end, slab->n_free,
+		n_bits, slab->listed ? "" : "not ");
+	return 1;
+}
+
+unsigned int
+fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
+	uint64_t *outside)
+{
+	const struct fastmem_dir *dir = bin->backing->dir;
+	uint32_t n_partial = 0, n_full = 0, n_list = 0;
+	const struct fastmem_slab *slab;
+	unsigned int errors = 0;
+	uintptr_t offset;
+
+	*outside = 0;
+	rte_spinlock_lock(&bin->lock);
+	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
+		slab = dir->slabs[fastmem_dir_granule(offset)];
+		if (slab == NULL || slab->bin != bin)
+			continue;
+		errors += bin_audit_slab(slab);
+		errors += fastmem_dir_bin(dir, offset) != bin->index;
+		*outside += fastmem_slab_outside(slab);
+		n_partial += slab->listed;
+		n_full += !slab->listed;
+	}
+	for (slab = bin->partial.first; slab != NULL; slab = slab->next)
+		n_list++;
+	*n_slabs = n_partial + n_full;
+	if (n_partial != bin->n_partial || n_partial != n_list ||
+			n_full != bin->n_full ||
+			*n_slabs != bin->acquires - bin->releases) {
+		FASTMEM_LOG(ERR, "audit: bin %u: %u partial slabs and %u full ones, %u listed, %u and %u counted",
+			bin->index, n_partial, n_full, n_list, bin->n_partial,
+			bin->n_full);
+		errors++;
+	}
+	rte_spinlock_unlock(&bin->lock);
+	return errors;
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <rte_memcpy.h>
+#include <rte_pause.h>
+
+#include "fastmem_cache.h"
+
+/* A reader gives up on a consistent view of a cache after so many tries: its
+ * owner may have been preempted, or killed, in the middle of a change.
+ */
+#define READ_TRIES 1000
+
+enum cache_result {
+	CACHE_HIT,  /**< Done without leaving the cache. */
+	CACHE_MISS, /**< Done with the help of the layers behind. */
+	CACHE_NONE  /**< There is no magazine, or no object. */
+};
+
+/* The owner's side of the sequence: what lies between is seen whole, or the
+ * reader notices. The fence keeps the changes behind the odd number, and the
+ * release keeps them before the even one.
+ */
+static void
+cache_begin(struct fastmem_cache *cache)
+{
+	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
+		rte_memory_order_relaxed);
+
+	rte_atomic_store_explicit(&cache->sequence, seq + 1,
+		rte_memory_order_relaxed);
+	rte_atomic_thread_fence(rte_memory_order_release);
+}
+
+static void
+cache_end(struct fastmem_cache *cache)
+{
+	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
+		rte_memory_order_relaxed);
+
+	rte_atomic_store_explicit(&cache->sequence, seq + 1,
+		rte_memory_order_release);
+}
+
+/* Add to a counter that only this thread writes; relaxed: for readers. */
+static void
+cache_count(RTE_ATOMIC(uint64_t) *counter, uint64_t n)
+{
+	rte_atomic_store_explicit(counter,
+		rte_atomic_load_explicit(counter, rte_memory_order_relaxed) + n,
+		rte_memory_order_relaxed);
+}
+
+static uint32_t
+cache_n_prev(const struct fastmem_cache *cache)
+{
+	return rte_atomic_load_explicit(&cache->n_prev,
+		rte_memory_order_relaxed);
+}
+
+static void
+cache_set_n_prev(struct fastmem_cache *cache, uint32_t n)
+{
+	rte_atomic_store_explicit(&cache->n_prev, n, rte_memory_order_relaxed);
+}
+
+static uint32_t
+cache_n_loaded(const struct fastmem_cache *cache)
+{
+	return fastmem_cache_state(cache) & FASTMEM_CACHE_COUNT_MASK;
+}
+
+static void
+cache_set_n_loaded(struct fastmem_cache *cache, uint32_t n)
+{
+	fastmem_cache_set_state(cache, n |
+		(fastmem_cache_state(cache) & ~FASTMEM_CACHE_COUNT_MASK));
+}
+
+static struct fastmem_mag *
+cache_loaded(const struct fastmem_cache *cache)
+{
+	return cache->objs == NULL ? NULL : (struct fastmem_mag *)
+		RTE_PTR_SUB(cache->objs, offsetof(struct fastmem_mag, objs));
+}
+
+static void
+cache_load(struct fastmem_cache *cache, struct fastmem_mag *mag)
+{
+	cache->objs = mag->objs;
+	cache->capacity = cache->depot->capacity;
+}
+
+/* Exchange the two magazines. */
+static void
+cache_swap(struct fastmem_cache *cache)
+{
+	struct fastmem_mag *mag = cache->prev;
+	uint32_t n_prev = cache_n_prev(cache);
+
+	cache_begin(cache);
+	cache_set_n_prev(cache, cache_n_loaded(cache));
+	cache_set_n_loaded(cache, n_prev);
+	cache->prev = cache_loaded(cache);
+	cache_load(cache, mag);
+	cache_end(cache);
+}
+
+/* Put an empty magazine that the cache has no use for back. */
+static void
+cache_put_empty(struct fastmem_cache *cache, struct fastmem_mag *mag)
+{
+	if (mag == NULL)
+		return;
+	mag->count = 0;
+	fastmem_depot_put(cache->depot, mag);
+}
+
+/* Load a magazine with objects in place of the loaded one, which is empty. */
+static void
+cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag)
+{
+	struct fastmem_mag *old = cache_loaded(cache);
+
+	cache_begin(cache);
+	cache_load(cache, mag);
+	cache_set_n_loaded(cache, mag->count);
+	cache_count(&cache->taken, mag->count);
+	cache_end(cache);
+	cache_put_empty(cache, old);
+}
+
+/* The loaded magazine is empty, or there is none: get objects. */
+static enum cache_result
+cache_refill(struct fastmem_cache *cache, unsigned int flags)
+{
+	struct fastmem_depot *depot = cache->depot;
+	struct fastmem_mag *mag;
+	unsigned int n;
+
+	if (cache_n_prev(cache) != 0) {
+		cache_swap(cache);
+		return CACHE_HIT;
+	}
+	mag = fastmem_depot_get_full(depot);
+	if (mag != NULL) {
+		cache_load_full(cache, mag);
+		return CACHE_MISS;
+	}
+	if (cache->objs == NULL) {
+		mag = fastmem_depot_get_empty(depot, fastmem_mag_use(flags));
+		if (mag == NULL)
+			return CACHE_NONE;
+		cache_load(cache, mag);
+	}
+	n = fastmem_depot_fill(depot, cache->objs, cache->capacity, flags, 0);
+	if (n == 0)
+		return CACHE_NONE;
+	cache_begin(cache);
+	cache_set_n_loaded(cache, n);
+	cache_count(&cache->taken, n);
+	cache_end(cache);
+	return CACHE_MISS;
+}
+
+/* Put the objects of a cache's magazine straight into slabs. */
+static void
+cache_drain_loaded(struct fastmem_cache *cache)
+{
+	uint32_t n = cache_n_loaded(cache);
+
+	if (n == 0)
+		return;
+	fastmem_bin_drain(&cache->depot->bin, cache->objs, n);
+	cache_begin(cache);
+	cache_set_n_loaded(cache, 0);
+	cache_count(&cache->given, n);
+	cache_end(cache);
+}
+
+static void
+cache_drain_prev(struct fastmem_cache *cache)
+{
+	uint32_t n = cache_n_prev(cache);
+
+	if (n == 0)
+		return;
+	fastmem_bin_drain(&cache->depot->bin, cache->prev->objs, n);
+	cache_begin(cache);
+	cache_set_n_prev(cache, 0);
+	cache_count(&cache->given, n);
+	cache_end(cache);
+}
+
+/* The loaded magazine is full, or there is none: make room. */
+static enum cache_result
+cache_make_room(struct fastmem_cache *cache)
+{
+	struct fastmem_depot *depot = cache->depot;
+	struct fastmem_mag *empty, *prev = cache->prev;
+
+	if (prev != NULL && cache_n_prev(cache) != cache->capacity) {
+		/* Bulk allocations may leave a few objects in it. */
+		cache_swap(cache);
+		return CACHE_HIT;
+	}
+	empty = fastmem_depot_get_empty(depot, prev != NULL ?
+		FASTMEM_MAG_HOARD : FASTMEM_MAG_KEEP);
+	if (cache->objs == NULL) {
+		if (empty == NULL)
+			return CACHE_NONE;
+		cache_load(cache, empty);
+		return CACHE_HIT;
+	}
+	if (empty == NULL) {
+		/* Keep what was freed last. */
+		if (prev != NULL) {
+			cache_drain_prev(cache);
+			cache_swap(cache);
+		} else {
+			cache_drain_loaded(cache);
+		}
+		return CACHE_MISS;
+	}
+	cache_begin(cache);
+	cache->prev = cache_loaded(cache);
+	cache_set_n_prev(cache, cache->capacity);
+	cache_load(cache, empty);
+	cache_set_n_loaded(cache, 0);
+	if (prev != NULL)
+		cache_count(&cache->given, cache->capacity);
+	cache_end(cache);
+	if (prev == NULL)
+		return CACHE_HIT;
+	prev->count = cache->capacity;
+	fastmem_depot_put(depot, prev);
+	return CACHE_MISS;
+}
+
+/* Count objects that were allocated past the loaded magazine: all misses. */
+static void
+cache_count_direct(struct fastmem_cache *cache, unsigned int n)
+{
+	cache_begin(cache);
+	cache_count(&cache->taken, n);
+	fastmem_cache_set_state(cache, fastmem_cache_state(cache) +
+		n * FASTMEM_CACHE_ONE_ALLOC);
+	cache_count(&cache->alloc_misses, n);
+	cache_end(cache);
+}
+
+/* Take an object after a visit to the depot. */
+static void *
+cache_pop_miss(struct fastmem_cache *cache)
+{
+	void *obj = NULL;
+
+	cache_begin(cache);
+	if (fastmem_cache_pop(cache, &obj))
+		cache_count(&cache->alloc_misses, 1);
+	cache_end(cache);
+	return obj;
+}
+
+/* Serve one object past the magazines, of which there are none to be had. */
+static void *
+cache_alloc_direct(struct fastmem_cache *cache, unsigned int flags)
+{
+	void *obj;
+
+	if (fastmem_depot_fill(cache->depot, &obj, 1, flags, 0) == 0)
+		return NULL;
+	cache_count_direct(cache, 1);
+	return obj;
+}
+
+void *
+fastmem_cache_alloc(struct fastmem_cache *cache, unsigned int flags)
+{
+	enum cache_result result;
+	void *obj;
+
+	if (fastmem_cache_pop(cache, &obj))
+		return obj;
+
+	result = cache_refill(cache, flags);
+	if (result == CACHE_MISS)
+		return cache_pop_miss(cache);
+	if (result == CACHE_HIT && fastmem_cache_pop(cache, &obj))
+		return obj;
+	obj = cache->objs == NULL ? cache_alloc_direct(cache, flags) : NULL;
+	if (obj == NULL)
+		cache_count(&cache->alloc_nomem, 1);
+	return obj;
+}
+
+/* Take objects from the loaded magazine. */
+static unsigned int
+cache_take(struct fastmem_cache *cache, void **ptrs, unsigned int n)
+{
+	unsigned int n_loaded = cache_n_loaded(cache);
+
+	n = RTE_MIN(n, n_loaded);
+	if (n != 0)
+		rte_memcpy(ptrs, &cache->objs[n_loaded - n], n * sizeof(ptrs[0]));
+	fastmem_cache_set_state(cache, fastmem_cache_state(cache) +
+		n * FASTMEM_CACHE_ONE_ALLOC - n);
+	return n;
+}
+
+/* Take objects out of a chain. Of what it holds beyond them, one magazine is
+ * loaded, the cache being empty, and others go to the depot.
+ */
+static void
+cache_take_chain(struct fastmem_cache *cache, struct fastmem_chain *chain,
+	void **ptrs, unsigned int n)
+{
+	struct fastmem_mag *mag;
+	unsigned int k;
+
+	cache_count_direct(cache, n);
+	k = fastmem_chain_take_slabs(chain, cache->depot, ptrs, n);
+	ptrs += k;
+	n -= k;
+	while ((mag = fastmem_chain_pop(chain)) != NULL) {
+		k = RTE_MIN(n, mag->count);
+		mag->count -= k;
+		rte_memcpy(ptrs, &mag->objs[mag->count], k * sizeof(ptrs[0]));
+		ptrs += k;
+		n -= k;
+		if (mag->count != 0 && cache_n_loaded(cache) == 0)
+			cache_load_full(cache, mag);
+		else
+			fastmem_depot_put(cache->depot, mag);
+	}
+}
+
+bool
+fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
+	unsigned int n, unsigned int flags)
+{
+	unsigned int cached = cache_n_loaded(cache) + cache_n_prev(cache), k;
+	struct fastmem_chain chain;
+
+	if (n > cached && !fastmem_depot_collect(cache->depot, n - cached,
+			flags, &chain)) {
+		cache_count(&cache->alloc_nomem, n);
+		return false;
+	}
+	k = cache_take(cache, ptrs, n);
+	if (k < n && cache_n_prev(cache) != 0) {
+		cache_swap(cache);
+		k += cache_take(cache, ptrs + k, n - k);
+	}
+	if (k < n)
+		cache_take_chain(cache, &chain, ptrs + k, n - k);
+	return true;
+}
+
+void
+fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
+	unsigned int n)
+{
+	enum cache_result result = CACHE_HIT;
+	unsigned int n_loaded, k;
+
+	for (; n > 0; n -= k, ptrs += k) {
+		n_loaded = cache_n_loaded(cache);
+		if (n_loaded == cache->capacity) {
+			k = 0;
+			result = cache_make_room(cache);
+			if (result == CACHE_NONE)
+				break;
+			continue;
+		}
+		k = RTE_MIN(n, cache->capacity - n_loaded);
+		rte_memcpy(&cache->objs[n_loaded], ptrs, k * sizeof(ptrs[0]));
+		cache_begin(cache);
+		fastmem_cache_set_state(cache, fastmem_cache_state(cache) + k);
+		if (result == CACHE_MISS)
+			cache_count(&cache->free_misses, k);
+		cache_end(cache);
+	}
+	if (n > 0) {
+		fastmem_bin_drain(&cache->depot->bin, ptrs, n);
+		cache_begin(cache);
+		cache_count(&cache->given, n);
+		cache_count(&cache->free_misses, n);
+		cache_end(cache);
+	}
+}
+
+void
+fastmem_cache_flush(struct fastmem_cache *cache)
+{
+	cache_drain_loaded(cache);
+	cache_drain_prev(cache);
+}
+
+void
+fastmem_cache_retire(struct fastmem_cache *cache)
+{
+	fastmem_cache_flush(cache);
+	cache_put_empty(cache, cache_loaded(cache));
+	cache_put_empty(cache, cache->prev);
+	cache->objs = NULL;
+	cache->prev = NULL;
+	cache->capacity = 0;
+}
+
+void
+fastmem_cache_read(const struct fastmem_cache *cache,
+	struct fastmem_cache_counts *counts)
+{
+	uint64_t state, taken, given;
+	unsigned int tries;
+	uint32_t seq;
+
+	for (tries = 0; tries < READ_TRIES; tries++) {
+		/* Acquire: nothing is read before the number. */
+		seq = rte_atomic_load_explicit(&cache->sequence,
+			rte_memory_order_acquire);
+		state = fastmem_cache_state(cache);
+		counts->cached = cache_n_prev(cache);
+		taken = rte_atomic_load_explicit(&cache->taken,
+			rte_memory_order_relaxed);
+		given = rte_atomic_load_explicit(&cache->given,
+			rte_memory_order_relaxed);
+		counts->alloc_misses = rte_atomic_load_explicit(
+			&cache->alloc_misses, rte_memory_order_relaxed);
+		counts->free_misses = rte_atomic_load_explicit(
+			&cache->free_misses, rte_memory_order_relaxed);
+		/* Nor after it is read again. */
+		rte_atomic_thread_fence(rte_memory_order_acquire);
+		if ((seq & 1) == 0 && seq == rte_atomic_load_explicit(
+				&cache->sequence, rte_memory_order_relaxed))
+			break;
+		rte_pause();
+	}
+	counts->allocs = state >> FASTMEM_CACHE_COUNT_BITS;
+	counts->cached += state & FASTMEM_CACHE_COUNT_MASK;
+	counts->frees = counts->cached + given + counts->allocs - taken;
+	counts->alloc_nomem = rte_atomic_load_explicit(&cache->alloc_nomem,
+		rte_memory_order_relaxed);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/**
+ * @file
+ * Dump and audit.
+ *
+ * The audit checks each layer by itself, and then the whole: every object
+ * that is outside of its slab is either allocated, or in one place of one
+ * cache or depot. To find those in two places, objects found in magazines are
+ * marked in their slab's bitmap, in which an object outside has no bit, and
+ * the marks removed again. Where an object turns up that has a bit already,
+ * it was freed twice and one of the two has reached the slab; marks could not
+ * be told from bits then, so the bin is not marked at all.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include <eal_export.h>
+
+#include "fastmem_stats.h"
+#include "rte_fastmem.h"
+
+enum audit_step {
+	AUDIT_CHECK,
+	AUDIT_MARK,
+	AUDIT_UNMARK
+};
+
+struct audit {
+	struct fastmem_root *root;
+	struct fastmem_depot *depot;
+	enum audit_step step;
+	uint64_t n_cached; /**< Objects found in magazines. */
+	unsigned int errors;
+};
+
+static void
+audit_object(struct audit *audit, void *obj)
+{
+	struct fastmem_bin *bin = &audit->depot->bin;
+	struct fastmem_slab *slab = fastmem_dir_slab(&audit->root->dir, obj);
+	uint64_t *word, bit;
+	uint32_t slot;
+
+	if (slab == NULL || slab->bin != bin ||
+			!fastmem_slab_is_object(slab, obj)) {
+		if (audit->step == AUDIT_CHECK) {
+			FASTMEM_LOG(ERR, "audit: %p is kept as a free object of %zu B on socket %d, which it is not",
+				obj, fastmem_bin_size(bin),
+				bin->backing->socket_id);
+			audit->errors++;
+		}
+		return;
+	}
+	slot = ((uintptr_t)obj - slab->addr) >> slab->shift;
+	word = &slab->bitmap[slot / 64];
+	bit = RTE_BIT64(slot % 64);
+	if (audit->step == AUDIT_UNMARK) {
+		*word &= ~bit;
+		return;
+	}
+	if ((*word & bit) != 0) {
+		FASTMEM_LOG(ERR, "audit: %p of %zu B on socket %d was freed twice",
+			obj, fastmem_bin_size(bin), bin->backing->socket_id);
+		audit->errors++;
+	}
+	if (audit->step == AUDIT_MARK)
+		*word |= bit;
+	else
+		audit->n_cached++;
+}
+
+static void
+audit_objects(struct audit *audit, void *const *objs, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		audit_object(audit, objs[i]);
+}
+
+static void
+audit_stack(struct audit *audit, struct fastmem_stack *stack, uint32_t least,
+	uint32_t most)
+{
+	struct fastmem_mag *mag = NULL;
+	uint32_t n = 0;
+
+	while ((mag = fastmem_stack_walk(stack, mag)) != NULL) {
+		n++;
+		if (mag->count < least || mag->count > most) {
+			if (audit->step == AUDIT_CHECK) {
+				FASTMEM_LOG(ERR, "audit: a magazine of %u objects stands among those of %u to %u",
+					mag->count, least, most);
+				audit->errors++;
+			}
+			continue;
+		}
+		audit_objects(audit, mag->objs, mag->count);
+	}
+	if (audit->step == AUDIT_CHECK && n != rte_atomic_load_explicit(
+			&stack->count, rte_memory_order_relaxed)) {
+		FASTMEM_LOG(ERR, "audit: a stack of %u magazines counts another number",
+			n);
+		audit->errors++;
+	}
+}
+
+static void
+audit_cache(struct audit *audit, const struct fastmem_cache *cache)
+{
+	uint64_t n = fastmem_cache_state(cache) & FASTMEM_CACHE_COUNT_MASK;
+	uint32_t n_prev = rte_atomic_load_explicit(&cache->n_prev,
+		rte_memory_order_relaxed);
+
+	if (n > cache->capacity || n_prev > cache->capacity ||
+			(cache->capacity != 0 &&
+			cache->capacity != audit->depot->capacity)) {
+		if (audit->step == AUDIT_CHECK) {
+			FASTMEM_LOG(ERR, "audit: a cache of bin %u has %" PRIu64 " and %u objects, but room for %u",
+				cache->index, n, n_prev, cache->capacity);
+			audit->errors++;
+		}
+		return;
+	}
+	audit_objects(audit, cache->objs, n);
+	if (n_prev != 0)
+		audit_objects(audit, cache->prev->objs, n_prev);
+}
+
+/* Visit all magazines of a bin that are not on their way between layers. */
+static void
+audit_magazines(struct audit *audit, enum audit_step step)
+{
+	struct fastmem_depot *depot = audit->depot;
+	const struct fastmem_block *block;
+
+	audit->step = step;
+	block = (const struct fastmem_block *)rte_atomic_load_explicit(
+		&audit->root->blocks, rte_memory_order_acquire);
+	for (; block != NULL; block = block->next)
+		audit_cache(audit, &block->caches[depot->bin.index]);
+	audit_stack(audit, &depot->full, depot->capacity, depot->capacity);
+	audit_stack(audit, &depot->partial, 1, depot->capacity - 1);
+	audit_stack(audit, &depot->empty, 0, 0);
+}
+
+static void
+audit_bin(struct audit *audit, uint32_t *n_slabs)
+{
+	struct fastmem_bin *bin = &audit->depot->bin;
+	struct fastmem_cache_counts sum = { 0 };
+	unsigned int errors;
+	uint64_t outside;
+
+	audit->errors += fastmem_bin_audit(bin, n_slabs, &outside);
+
+	errors = audit->errors;
+	audit->n_cached = 0;
+	rte_spinlock_lock(&bin->lock);
+	audit_magazines(audit, AUDIT_CHECK);
+	if (audit->errors == errors) {
+		audit_magazines(audit, AUDIT_MARK);
+		audit_magazines(audit, AUDIT_UNMARK);
+	}
+	rte_spinlock_unlock(&bin->lock);
+
+	fastmem_stats_add_bin(audit->root, FASTMEM_STATS_ALL_LCORES, bin->index,
+		true, &sum);
+	fastmem_stats_add_shared(audit->root, bin->index, true, &sum);
+	if (outside + sum.frees != sum.allocs + audit->n_cached) {
+		FASTMEM_LOG(ERR, "audit: %" PRIu64 " objects of %zu B on socket %d are outside of slabs, and %" PRIu64 " of them in magazines, after %" PRIu64 " allocations and %" PRIu64 " frees",
+			outside, fastmem_bin_size(bin), bin->backing->socket_id,
+			audit->n_cached, sum.allocs, sum.frees);
+		audit->errors++;
+	}
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_audit, 26.11)
+int
+rte_fastmem_audit(void)
+{
+	struct audit audit = { .root = fastmem_process.root };
+	uint32_t n_bin_slabs, n_slabs;
+	unsigned int i, k;
+
+	if (audit.root == NULL)
+		return -ENODEV;
+	for (i = 0; i < audit.root->n_sockets; i++) {
+		n_bin_slabs = 0;
+		for (k = 0; k < FASTMEM_N_CLASSES; k++) {
+			audit.depot = &audit.root->sockets[i].depots[k];
+			audit_bin(&audit, &n_slabs);
+			n_bin_slabs += n_slabs;
+		}
+		audit.errors += fastmem_backing_audit(
+			&audit.root->sockets[i].backing, n_bin_slabs);
+	}
+	return audit.errors == 0 ? 0 : -EFAULT;
+}
+
+static void
+dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot)
+{
+	struct fastmem_cache_counts sum = { 0 };
+	struct fastmem_bin_info info;
+
+	fastmem_bin_get_info(&depot->bin, &info);
+	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, depot->bin.index,
+		false, &sum);
+	fastmem_stats_add_shared(root, depot->bin.index, false, &sum);
+	if (sum.allocs == 0 && info.n_partial + info.n_full == 0)
+		return;
+	fprintf(f, "  %8zu %12" PRIu64 " %12" PRIu64 " %8u %8u %8u %8u %8u\n",
+		fastmem_bin_size(&depot->bin),
+		fastmem_stats_in_use(root, depot->bin.index), sum.cached,
+		info.n_partial, info.n_full,
+		rte_atomic_load_explicit(&depot->full.count,
+			rte_memory_order_relaxed),
+		rte_atomic_load_explicit(&depot->partial.count,
+			rte_memory_order_relaxed),
+		depot->capacity);
+}
+
+static void
+dump_socket(FILE *f, struct fastmem_root *root, struct fastmem_socket *socket)
+{
+	struct fastmem_backing_info info;
+	uint64_t used, total;
+	unsigned int i;
+
+	fastmem_backing_get_info(&socket->backing, &info);
+	fastmem_meta_usage(&socket->backing.meta, &used, &total);
+	fprintf(f, " socket %d: backing=%" PRIu64 " limit=",
+		socket->backing.socket_id, info.bytes);
+	if (info.limit == UINT64_MAX)
+		fprintf(f, "none");
+	else
+		fprintf(f, "%" PRIu64, info.limit);
+	fprintf(f, " stock_slabs=%u meta_slabs=%u meta_bytes=%" PRIu64 " of %" PRIu64 "\n",
+		info.n_stock, info.n_meta, used, total);
+	fprintf(f, "  %8s %12s %12s %8s %8s %8s %8s %8s\n", "class", "in_use",
+		"cached", "partial", "full", "magazine", "partly", "capacity");
+	for (i = 0; i < FASTMEM_N_CLASSES; i++)
+		dump_bin(f, root, &socket->depots[i]);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_dump, 26.11)
+void
+rte_fastmem_dump(FILE *f)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	const struct fastmem_block *block;
+	unsigned int i;
+
+	if (f == NULL)
+		return;
+	if (root == NULL) {
+		fprintf(f, "fastmem: not initialized\n");
+		return;
+	}
+	fprintf(f, "fastmem: directory covers %#" PRIxPTR " bytes at %#" PRIxPTR "\n",
+		root->dir.bytes, root->dir.base);
+	rte_spinlock_lock(&root->stats_lock);
+	for (i = 0; i < root->n_sockets; i++)
+		dump_socket(f, root, &root->sockets[i]);
+	rte_spinlock_unlock(&root->stats_lock);
+	block = (const struct fastmem_block *)rte_atomic_load_explicit(
+		&root->blocks, rte_memory_order_acquire);
+	for (; block != NULL; block = block->next)
+		fprintf(f, " caches of lcore %u: process %u\n", block->lcore_id,
+			block->owner);
+}

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <sched.h>
+#include <string.h>
+
+#include <rte_memcpy.h>
+
+#include "fastmem_depot.h"
+
+/* A head is a tag above the address of a magazine without its lower bits,
+ * which are zero. Magazines lie at least 64 B apart. User space has 47 bits
+ * on x86 and 48 on Arm; with a tag of 22 bits, a thread would have to
+ * be preempted while four million exchanges happen, and the same
+ * magazine be on top at the exact moment, for a take to go wrong.
+ */
+#define STACK_ADDR_BITS 48
+#define STACK_LOW_BITS FASTMEM_META_MIN_ORDER
+#define STACK_POS_MASK (RTE_BIT64(STACK_ADDR_BITS - STACK_LOW_BITS) - 1)
+#define STACK_TAG_ONE (STACK_POS_MASK + 1)
+
+/* Before EAL is asked for memory, idle magazines are emptied if they
+ * hold more than this part of what is there.
+ */
+#define DEPOT_IDLE_FRACTION 8
+
+/* How often a thread that finds no memory looks again, while others hold some
+ * that they may put back; they may also have been killed at it.
+ */
+#define FILL_TRIES 100
+
+/* Depots may make magazines for what they keep until the meta memory in use is
+ * half a MiB and this part of the backing.
+ */
+#define HOARD_BYTES RTE_BIT64(19)
+#define HOARD_FRACTION 16
+
+/* From this number on, objects are collected as slabs; pointers to fewer do not
+ * matter. It is larger than the number of objects that a slab may lack at its
+ * ends, so that something is taken from each slab collected.
+ */
+#define COLLECT_SLAB_OBJECTS 2048
+
+static inline uint64_t
+stack_pos(const struct fastmem_mag *mag)
+{
+	return (uintptr_t)mag >> STACK_LOW_BITS;
+}
+
+static inline struct fastmem_mag *
+stack_mag(uint64_t pos)
+{
+	return (struct fastmem_mag *)(uintptr_t)
+		((pos & STACK_POS_MASK) << STACK_LOW_BITS);
+}
+
+static inline uint64_t
+stack_next_tag(uint64_t head)
+{
+	return (head + STACK_TAG_ONE) & ~STACK_POS_MASK;
+}
+
+static void
+stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag)
+{
+	/* Relaxed: the value is only compared, and its position stored. */
+	uint64_t head = rte_atomic_load_explicit(&stack->head,
+		rte_memory_order_relaxed);
+	uint64_t next;
+
+	/* Counted before it can be taken, so that the count is never negative. */
+	rte_atomic_fetch_add_explicit(&stack->count, 1,
+		rte_memory_order_relaxed);
+	do {
+		rte_atomic_store_explicit(&mag->next, head & STACK_POS_MASK,
+			rte_memory_order_relaxed);
+		next = stack_next_tag(head) | stack_pos(mag);
+		/* Release the magazine and its link to the taker. */
+	} while (!rte_atomic_compare_exchange_weak_explicit(&stack->head,
+		&head, next, rte_memory_order_release,
+		rte_memory_order_relaxed));
+}
+
+static struct fastmem_mag *
+stack_pop(struct fastmem_stack *stack)
+{
+	/* Acquire: the link behind the head is read next. */
+	uint64_t head = rte_atomic_load_explicit(&stack->head,
+		rte_memory_order_acquire);
+	struct fastmem_mag *mag;
+	uint64_t next;
+
+	do {
+		mag = stack_mag(head);
+		if (mag == NULL)
+			return NULL;
+		/* Relaxed: if the magazine is on the top still, the acquire
+		 * above has ordered it; if not, the exchange fails.
+		 */
+		next = rte_atomic_load_explicit(&mag->next,
+			rte_memory_order_relaxed) & STACK_POS_MASK;
+		next |= stack_next_tag(head);
+		/* Acquire what the pusher wrote into the magazine; release that
+		 * the magazine is in transit to who finds the stack empty.
+		 */
+	} while (!rte_atomic_compare_exchange_weak_explicit(&stack->head,
+		&head, next, rte_memory_order_acq_rel,
+		rte_memory_order_acquire));
+	rte_atomic_fetch_sub_explicit(&stack->count, 1,
+		rte_memory_order_relaxed);
+	return mag;
+}
+
+struct fastmem_mag *
+fastmem_stack_walk(struct fastmem_stack *stack, const struct fastmem_mag *mag)
+{
+	if (mag == NULL)
+		return stack_mag(rte_atomic_load_explicit(&stack->head,
+			rte_memory_order_acquire));
+	return stack_mag(rte_atomic_load_explicit(&mag->next,
+		rte_memory_order_relaxed));
+}
+
+void
+fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
+	unsigned int index, unsigned int class_idx)
+{
+	uint32_t n = FASTMEM_MAG_MAX_BYTES / fastmem_class_bytes(class_idx);
+
+	memset(depot, 0, sizeof(*depot));
+	fastmem_bin_init(&depot->bin, &socket->backing, index, class_idx);
+	depot->socket = socket;
+	/* Two objects less than a power of two make room for the header. */
+	if (n > 2)
+		n -= 2;
+	n = RTE_MAX(n, UINT32_C(1));
+	depot->capacity = RTE_MIN(n, FASTMEM_MAG_MAX_OBJECTS);
+}
+
+static size_t
+depot_mag_bytes(const struct fastmem_depot *depot)
+{
+	return sizeof(struct fastmem_mag) + depot->capacity * sizeof(void *);
+}
+
+struct fastmem_mag *
+fastmem_depot_get_full(struct fastmem_depot *depot)
+{
+	return stack_pop(&depot->full);
+}
+
+/* Tell if bookkeeping takes so much memory that depots may not add to it. */
+static bool
+depot_hoards_enough(const struct fastmem_depot *depot)
+{
+	struct fastmem_backing *backing = depot->bin.backing;
+	uint64_t used, total;
+
+	fastmem_meta_usage(&backing->meta, &used, &total);
+	return used > HOARD_BYTES +
+		fastmem_backing_bytes(backing) / HOARD_FRACTION;
+}
+
+struct fastmem_mag *
+fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use)
+{
+	struct fastmem_mag *mag = stack_pop(&depot->empty);
+
+	if (mag == NULL &&
+			!(use == FASTMEM_MAG_HOARD && depot_hoards_enough(depot))) {
+		mag = fastmem_backing_meta_alloc(depot->bin.backing,
+			FASTMEM_META_MAGAZINE, depot_mag_bytes(depot),
+			use == FASTMEM_MAG_GROW);
+		if (mag != NULL)
+			mag->count = 0;
+	}
+	return mag;
+}
+
+void
+fastmem_depot_put(struct fastmem_depot *depot, struct fastmem_mag *mag)
+{
+	if (mag->count == depot->capacity)
+		stack_push(&depot->full, mag);
+	else if (mag->count == 0)
+		stack_push(&depot->empty, mag);
+	else
+		stack_push(&depot->partial, mag);
+}
+
+static void
+depot_reap_stack(struct fastmem_depot *depot, struct fastmem_stack *stack)
+{
+	struct fastmem_mag *mag;
+
+	while ((mag = stack_pop(stack)) != NULL) {
+		fastmem_bin_drain(&depot->bin, mag->objs, mag->count);
+		mag->count = 0;
+		/* Magazines of a size serve all bins that use it. */
+		fastmem_meta_free(&depot->bin.backing->meta,
+			FASTMEM_META_MAGAZINE, mag, depot_mag_bytes(depot));
+	}
+}
+
+void
+fastmem_depot_reap_socket(struct fastmem_socket *socket)
+{
+	unsigned int i;
+
+	/* A second thread waits: the objects that it needs may be on
+	 * their way from a magazine to a slab.
+	 */
+	rte_spinlock_lock(&socket->reap_lock);
+	for (i = 0; i < FASTMEM_N_CLASSES; i++) {
+		depot_reap_stack(&socket->depots[i], &socket->depots[i].full);
+		depot_reap_stack(&socket->depots[i], &socket->depots[i].partial);
+		depot_reap_stack(&socket->depots[i], &socket->depots[i].empty);
+	}
+	rte_spinlock_unlock(&socket->reap_lock);
+}
+
+static bool
+depot_socket_has_idle(struct fastmem_socket *socket)
+{
+	const struct fastmem_depot *depot;
+	uint64_t idle = 0, n_full;
+	unsigned int i;
+
+	for (i = 0; i < FASTMEM_N_CLASSES; i++) {
+		depot = &socket->depots[i];
+		n_full = rte_atomic_load_explicit(&depot->full.count,
+			rte_memory_order_relaxed);
+		idle += n_full * depot->capacity * fastmem_bin_size(&depot->bin);
+	}
+	return idle > fastmem_backing_bytes(&socket->backing) /
+		DEPOT_IDLE_FRACTION;
+}
+
+unsigned int
+fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
+	unsigned int flags, unsigned int held)
+{
+	struct fastmem_socket *socket = depot->socket;
+	unsigned int got, i;
+	uint64_t transit;
+
+	got = fastmem_bin_fill(&depot->bin, objs, n, false);
+	if (got == 0 && depot_socket_has_idle(socket)) {
+		fastmem_depot_reap_socket(socket);
+		got = fastmem_bin_fill(&depot->bin, objs, n, false);
+	}
+	if (got == 0 && (flags & RTE_FASTMEM_F_NO_GROW) == 0)
+		got = fastmem_bin_fill(&depot->bin, objs, n, true);
+	for (i = 0; got == 0 && i < FILL_TRIES; i++) {
+		transit = fastmem_backing_transit(&socket->backing);
+		fastmem_depot_reap_socket(socket);
+		got = fastmem_bin_fill(&depot->bin, objs, n, false);
+		/* Filling in vain is one transit. If there was no other one,
+		 * there is no memory.
+		 */
+		if ((transit & FASTMEM_TRANSIT_COUNT_MASK) == held &&
+				transit + FASTMEM_TRANSIT_ENDED ==
+				fastmem_backing_transit(&socket->backing))
+			break;
+		if (got == 0)
+			sched_yield();
+	}
+	return got;
+}
+
+static void
+chain_push(struct fastmem_chain *chain, struct fastmem_mag *mag)
+{
+	rte_atomic_store_explicit(&mag->next,
+		chain->first == NULL ? 0 : stack_pos(chain->first),
+		rte_memory_order_relaxed);
+	chain->first = mag;
+	chain->count += mag->count;
+}
+
+struct fastmem_mag *
+fastmem_chain_pop(struct fastmem_chain *chain)
+{
+	struct fastmem_mag *mag = chain->first;
+
+	if (mag != NULL) {
+		chain->first = stack_mag(rte_atomic_load_explicit(&mag->next,
+			rte_memory_order_relaxed));
+		chain->count -= mag->count;
+	}
+	return mag;
+}
+
+static struct fastmem_slab *
+chain_pop_slab(struct fastmem_chain *chain)
+{
+	struct fastmem_slab *slab = chain->slabs;
+
+	if (slab != NULL)
+		chain->slabs = slab->next;
+	return slab;
+}
+
+unsigned int
+fastmem_chain_take_slabs(struct fastmem_chain *chain,
+	struct fastmem_depot *depot, void **ptrs, unsigned int n)
+{
+	struct fastmem_slab *slab;
+	unsigned int got = 0;
+
+	while ((slab = chain_pop_slab(chain)) != NULL)
+		got += fastmem_bin_adopt(&depot->bin, slab, &ptrs[got], n - got);
+	return got;
+}
+
+/* A magazine with objects from the depot; NULL if there is none. */
+static struct fastmem_mag *
+depot_get_used(struct fastmem_depot *depot)
+{
+	struct fastmem_mag *mag = stack_pop(&depot->partial);
+
+	return mag != NULL ? mag : stack_pop(&depot->full);
+}
+
+/* A magazine with objects from slabs, or from slabs in use only; NULL if there
+ * is no memory. The caller has begun a transit.
+ */
+static struct fastmem_mag *
+depot_get_filled(struct fastmem_depot *depot, unsigned int flags, bool in_use)
+{
+	struct fastmem_mag *mag = fastmem_depot_get_empty(depot, in_use ?
+		FASTMEM_MAG_KEEP : fastmem_mag_use(flags));
+
+	if (mag == NULL)
+		return NULL;
+	if (in_use)
+		mag->count = fastmem_bin_take(&depot->bin, mag->objs,
+			depot->capacity);
+	else
+		mag->count = fastmem_depot_fill(depot, mag->objs,
+			depot->capacity, flags, 1);
+	if (mag->count == 0) {
+		fastmem_depot_put(depot, mag);
+		return NULL;
+	}
+	return mag;
+}
+
+static bool
+depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
+	struct fastmem_chain *chain)
+{
+	size_t size = fastmem_bin_size(&depot->bin);
+	struct fastmem_slab *slab;
+	struct fastmem_mag *mag;
+	unsigned int k;
+
+	memset(chain, 0, sizeof(*chain));
+	/* What can never be there is not worth taking all memory for. */
+	if (n > depot->bin.backing->dir->bytes / size)
+		return false;
+
+	while (chain->count < n && (mag = depot_get_used(depot)) != NULL)
+		chain_push(chain, mag);
+	while (chain->count < n &&
+			(mag = depot_get_filled(depot, flags, true)) != NULL) {
+		chain_push(chain, mag);
+		chain->fresh += mag->count;
+	}
+	while (chain->count < n && n - chain->count >= COLLECT_SLAB_OBJECTS) {
+		slab = fastmem_bin_acquire(&depot->bin,
+			(flags & RTE_FASTMEM_F_NO_GROW) == 0);
+		if (slab == NULL)
+			break;
+		slab->next = chain->slabs;
+		chain->slabs = slab;
+		k = fastmem_slab_capacity(slab, depot->bin.class_idx);
+		chain->count += k;
+		chain->fresh += k;
+	}
+	while (chain->count < n) {
+		mag = depot_get_filled(depot, flags, false);
+		if (mag == NULL)
+			break;
+		chain_push(chain, mag);
+		chain->fresh += mag->count;
+	}
+	if (chain->count >= n)
+		return true;
+
+	while ((mag = fastmem_chain_pop(chain)) != NULL)
+		fastmem_depot_put(depot, mag);
+	while ((slab = chain_pop_slab(chain)) != NULL)
+		fastmem_bin_release(&depot->bin, slab);
+	return false;
+}
+
+bool
+fastmem_depot_collect(struct fastmem_depot *depot, unsigned int n,
+	unsigned int flags, struct fastmem_chain *chain)
+{
+	bool ret;
+
+	fastmem_backing_transit_begin(depot->bin.backing);
+	ret = depot_collect(depot, n, flags, chain);
+	fastmem_backing_transit_end(depot->bin.backing);
+	return ret;
+}
+
+static inline void
+depot_count(RTE_ATOMIC(uint64_t) *counter, uint64_t n)
+{
+	/* Release: what was counted before is seen by who sees this. */
+	rte_atomic_fetch_add_explicit(counter, n, rte_memory_order_release);
+}
+
+void *
+fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
+{
+	struct fastmem_mag *mag;
+	bool hit = true;
+	void *obj;
+
+	fastmem_backing_transit_begin(depot->bin.backing);
+	mag = depot_get_used(depot);
+	if (mag == NULL) {
+		hit = false;
+		mag = depot_get_filled(depot, flags, false);
+	}
+	if (mag != NULL) {
+		obj = mag->objs[--mag->count];
+		fastmem_depot_put(depot, mag);
+	} else if (fastmem_depot_fill(depot, &obj, 1, flags, 1) == 0) {
+		obj = NULL;
+	}
+	fastmem_backing_transit_end(depot->bin.backing);
+
+	if (obj == NULL) {
+		depot_count(&depot->shared.alloc_nomem, 1);
+		return NULL;
+	}
+	/* Misses first: who reads them last sees one for each allocation. */
+	if (!hit)
+		depot_count(&depot->shared.alloc_misses, 1);
+	depot_count(&depot->shared.allocs, 1);
+	return obj;
+}
+
+bool
+fastmem_depot_shared_alloc_bulk(struct fastmem_depot *depot, void **ptrs,
+	unsigned int n, unsigned int flags)
+{
+	struct fastmem_chain chain;
+	struct fastmem_mag *mag;
+	unsigned int k;
+
+	if (!fastmem_depot_collect(depot, n, flags, &chain)) {
+		depot_count(&depot->shared.alloc_nomem, n);
+		return false;
+	}
+	depot_count(&depot->shared.alloc_misses, RTE_MIN((uint64_t)n, chain.fresh));
+	depot_count(&depot->shared.allocs, n);
+	k = fastmem_chain_take_slabs(&chain, depot, ptrs, n);
+	ptrs += k;
+	n -= k;
+	while ((mag = fastmem_chain_pop(&chain)) != NULL) {
+		k = RTE_MIN(n, mag->count);
+		mag->count -= k;
+		rte_memcpy(ptrs, &mag->objs[mag->count], k * sizeof(ptrs[0]));
+		fastmem_depot_put(depot, mag);
+		ptrs += k;
+		n -= k;
+	}
+	return true;
+}
+
+void
+fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
+	unsigned int n)
+{
+	struct fastmem_mag *mag;
+	unsigned int k;
+
+	for (; n > 0; n -= k, ptrs += k) {
+		fastmem_backing_transit_begin(depot->bin.backing);
+		mag = stack_pop(&depot->partial);
+		if (mag == NULL)
+			mag = fastmem_depot_get_empty(depot, FASTMEM_MAG_HOARD);
+		if (mag == NULL) {
+			fastmem_bin_drain(&depot->bin, ptrs, n);
+			fastmem_backing_transit_end(depot->bin.backing);
+			depot_count(&depot->shared.free_misses, n);
+			depot_count(&depot->shared.frees, n);
+			return;
+		}
+		k = RTE_MIN(n, depot->capacity - mag->count);
+		rte_memcpy(&mag->objs[mag->count], ptrs, k * sizeof(ptrs[0]));
+		mag->count += k;
+		fastmem_depot_put(depot, mag);
+		fastmem_backing_transit_end(depot->bin.backing);
+		depot_count(&depot->shared.frees, k);
+	}
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef FASTMEM_DEPOT_H
+#define FASTMEM_DEPOT_H
+
+/**
+ * @file
+ * Depot: the magazines of one bin.
+ *
+ * Magazines and depots are those of J. Bonwick and J. Adams, "Magazines and
+ * Vmem: Extending the Slab Allocator to Many CPUs and Arbitrary Resources",
+ * USENIX 2001, with the depot's lock replaced by lock-free stacks (R. K.
+ * Treiber, 1986; the tag against the ABA problem is from the IBM System/370
+ * manual).
+ *
+ * A stack's head is one 64-bit word: the position of the first magazine and a
+ * tag, which changes with each operation. A thread that takes the first
+ * magazine reads its link while another may have taken it already, which is
+ * harmless: magazines are never unmapped and keep an atomic word in that
+ * place, and the changed tag makes the exchange fail.
+ *
+ * A magazine belongs to whoever took it from a stack, until it is pushed
+ * again. What its pusher wrote is seen by its taker: the push releases, the
+ * take acquires, and other exchanges in between carry the release on.
+ */
+
+#include "fastmem_bin.h"
+#include "fastmem_private.h"
+#include "rte_fastmem.h"
+
+/* Up to this many objects a magazine, to have a power of two of bytes with its
+ * header: two of them hold as much as a mempool's largest cache.
+ */
+#define FASTMEM_MAG_MAX_OBJECTS 254u
+
+/* Magazines of larger objects are smaller: this many bytes at most. */
+#define FASTMEM_MAG_MAX_BYTES RTE_BIT64(20)
+
+struct fastmem_mag {
+	RTE_ATOMIC(uint64_t) next; /**< Position of the next one in a stack. */
+	uint32_t count;            /**< Objects, while not in a cache. */
+	uint32_t reserved;
+	void *objs[];
+};
+static_assert(offsetof(struct fastmem_mag, objs) == 16,
+	"a magazine's header takes the place of two objects");
+
+struct __rte_cache_aligned fastmem_stack {
+	RTE_ATOMIC(uint64_t) head;
+	/** Magazines pushed and not yet taken; a hint, hence relaxed. */
+	RTE_ATOMIC(uint32_t) count;
+};
+
+struct __rte_cache_aligned fastmem_depot {
+	struct fastmem_bin bin;
+	struct fastmem_socket *socket;
+	uint32_t capacity; /**< Objects in a full magazine. */
+
+	struct fastmem_stack full;
+	struct fastmem_stack partial; /**< 0 < objects < capacity */
+	struct fastmem_stack empty;
+
+	/** What threads without an lcore id did, in objects; relaxed. */
+	struct __rte_cache_aligned {
+		RTE_ATOMIC(uint64_t) allocs;
+		RTE_ATOMIC(uint64_t) alloc_misses;
+		RTE_ATOMIC(uint64_t) alloc_nomem;
+		RTE_ATOMIC(uint64_t) frees;
+		RTE_ATOMIC(uint64_t) free_misses;
+	} shared;
+};
+
+/** All that belongs to one socket. */
+struct __rte_cache_aligned fastmem_socket {
+	struct fastmem_backing backing;
+	/** Held by the thread that empties all depots of the socket. */
+	rte_spinlock_t reap_lock;
+	struct fastmem_depot depots[FASTMEM_N_CLASSES];
+};
+
+/** What a large allocation has collected: magazines, and fresh slabs. */
+struct fastmem_chain {
+	struct fastmem_mag *first;   /**< Linked as in a stack. */
+	struct fastmem_slab *slabs;  /**< Linked by `next`. */
+	uint64_t count; /**< Objects in all of them. */
+	uint64_t fresh; /**< Those of them that were taken from slabs. */
+};
+
+void
+fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
+	unsigned int index, unsigned int class_idx);
+
+/** Take a full magazine; NULL if there is none. */
+struct fastmem_mag *
+fastmem_depot_get_full(struct fastmem_depot *depot);
+
+/** What an empty magazine is for. */
+enum fastmem_mag_use {
+	/**
+	 * It takes the place of a full one that goes to the depot. The memory
+	 * for those is bounded: it is lost to objects for good, and as large
+	 * as the smallest objects themselves.
+	 */
+	FASTMEM_MAG_HOARD,
+	/** For the objects of a cache. */
+	FASTMEM_MAG_KEEP,
+	/** For an allocation which may make the backing grow. */
+	FASTMEM_MAG_GROW
+};
+
+/** Take an empty magazine, or make one; NULL if there is no memory for it. */
+struct fastmem_mag *
+fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use);
+
+/** What a magazine for an allocation with the given flags is for. */
+static inline enum fastmem_mag_use
+fastmem_mag_use(unsigned int flags)
+{
+	return (flags & RTE_FASTMEM_F_NO_GROW) != 0 ?
+		FASTMEM_MAG_KEEP : FASTMEM_MAG_GROW;
+}
+
+/** Give a magazine to the stack that its count says. */
+void
+fastmem_depot_put(struct fastmem_depot *depot, struct fastmem_mag *mag);
+
+/**
+ * Get free objects from slabs, by all means.
+ *
+ * In turn: slabs of the bin and of the stock; slabs that become free when
+ * depots which hold much are emptied; growth; slabs that become free when all
+ * depots of the socket are emptied.
+ *
+ * While other threads hold objects or slabs that they may put back, this is
+ * tried again a number of times.
+ *
+ * @param flags
+ *   RTE_FASTMEM_F_NO_GROW is obeyed.
+ * @param held
+ *   How often the caller has begun such a transit itself.
+ * @return
+ *   The number of objects, 1 to n; 0 if there is no memory.
+ */
+unsigned int
+fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
+	unsigned int flags, unsigned int held);
+
+/**
+ * Collect magazines and slabs which hold at least n objects together.
+ *
+ * Pointers to objects take memory as well, as much as the smallest objects
+ * themselves. So large numbers are collected as slabs, as far as possible.
+ *
+ * @return
+ *   False, with everything given back, if there is no memory for it.
+ */
+bool
+fastmem_depot_collect(struct fastmem_depot *depot, unsigned int n,
+	unsigned int flags, struct fastmem_chain *chain);
+
+/** Take up to n objects from a chain's slabs, all of which leave it. */
+unsigned int
+fastmem_chain_take_slabs(struct fastmem_chain *chain,
+	struct fastmem_depot *depot, void **ptrs, unsigned int n);
+
+/** Take a magazine off a chain; NULL at its end. */
+struct fastmem_mag *
+fastmem_chain_pop(struct fastmem_chain *chain);
+
+/** Empty the depots of a socket into the slabs. */
+void
+fastmem_depot_reap_socket(struct fastmem_socket *socket);
+
+/** Allocate and free for a thread that has no cache. */
+void *
+fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags);
+
+bool
+fastmem_depot_shared_alloc_bulk(struct fastmem_depot *depot, void **ptrs,
+	unsigned int n, unsigned int flags);
+
+void
+fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
+	unsigned int n);
+
+/** Follow a stack that no other thread uses; NULL starts. */
+struct fastmem_mag *
+fastmem_stack_walk(struct fastmem_stack *stack, const struct fastmem_mag *mag);
+
+#endif /* FASTMEM_DEPOT_H */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef FASTMEM_PRIVATE_H
+#define FASTMEM_PRIVATE_H
+
+/**
+ * @file
+ * What all layers of the library share.
+ *
+ * Glossary, from the bottom up. A layer calls only those above it in this
+ * list; statistics and debugging read all of them.
+ *
+ * meta       An arena for the library's own bookkeeping on one socket:
+ *            chunks of a power of two bytes, never given back to EAL.
+ * directory  Two flat tables with an entry for each granule, which is 2 MiB of
+ *            the address range that EAL has reserved: the bin of the objects
+ *            in it, for the fast path, and the slab.
+ * slab       The memory of one granule. Carved into objects as they are
+ *            needed; objects that came back are set bits in a bitmap. Nothing
+ *            is ever written into a free object.
+ * backing    The memzones of one socket, and its stock: the slabs that serve
+ *            no bin.
+ * bin        The slabs of one size class on one socket.
+ * magazine   An array of pointers to free objects of one bin.
+ * depot      The full, partly filled and empty magazines of a bin, in three
+ *            lock-free stacks.
+ * cache      An lcore's two magazines of one bin.
+ * block      All caches of one lcore of one process.
+ *
+ * A slab is in one of these states, and changes it in these ways only:
+ *
+ *   STOCK -> BIN    taken for a bin            (socket's lock)
+ *   BIN   -> STOCK  its last object came back  (bin's, then socket's lock)
+ *   STOCK -> META   gives its memory to meta   (socket's lock)
+ *   STOCK -> (gone) its memzone is trimmed     (grow lock, socket's lock)
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *   attach lock  (process)  init and deinit against each other
+ *   stats lock   (root)     a reset of the statistics against their readers
+ *   reap lock    (socket)   one thread empties the depots of a socket, others
+ *                           that are out of memory too wait for the result
+ *   grow lock    (socket)   the list of memzones; held across calls to EAL
+ *   bin lock     (bin)      its slabs: their bitmaps, lists and counters
+ *   socket lock  (socket)   the stock and the figures of the backing
+ *   meta lock    (socket)   the arena
+ *   block lock   (root)     the list of all lcores' blocks
+ *
+ * EAL's lock of lcores comes before all of them but the attach lock: it is held
+ * when a thread is unregistered, which flushes its caches.
+ * Only those before the bin lock are ever held across something slow, and no
+ * allocation that can be served from memory at hand takes one of them.
+ * A block's caches belong to its lcore: no lock, other threads only read
+ * counters. The depots take no lock.
+ */
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_bitops.h>
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+#include <rte_lock_annotations.h>
+#include <rte_log.h>
+#include <rte_stdatomic.h>
+
+extern int fastmem_logtype;
+#define RTE_LOGTYPE_FASTMEM fastmem_logtype
+#define FASTMEM_LOG(level, ...) \
+	RTE_LOG_LINE(level, FASTMEM, "" __VA_ARGS__)
+
+/* The classes: 8 B is a pointer's worth, 1 MiB is half a slab. */
+#define FASTMEM_MIN_SHIFT 3
+#define FASTMEM_MAX_SHIFT 20
+#define FASTMEM_N_CLASSES (FASTMEM_MAX_SHIFT - FASTMEM_MIN_SHIFT + 1)
+#define FASTMEM_MAX_SIZE RTE_BIT64(FASTMEM_MAX_SHIFT)
+
+/* A slab is a hugepage of the most common size, for the sake of its IOVA. */
+#define FASTMEM_SLAB_SHIFT 21
+#define FASTMEM_SLAB_SIZE RTE_BIT64(FASTMEM_SLAB_SHIFT)
+
+#define FASTMEM_FLAGS_ALL (RTE_FASTMEM_F_ZERO | RTE_FASTMEM_F_NO_GROW)
+
+/**
+ * The class that holds both a size and an alignment.
+ *
+ * @return
+ *   The class's index, FASTMEM_N_CLASSES or more if none does.
+ */
+static inline unsigned int
+fastmem_class(size_t size, size_t align)
+{
+	if (align == 0)
+		align = RTE_CACHE_LINE_SIZE;
+	if (size < align)
+		size = align;
+	/* The bits below the smallest class's are set: no class is below it. */
+	return 64 - FASTMEM_MIN_SHIFT -
+		rte_clz64((size - 1) | (RTE_BIT64(FASTMEM_MIN_SHIFT) - 1));
+}
+
+static inline bool
+fastmem_align_valid(size_t align)
+{
+	return (align & (align - 1)) == 0;
+}
+
+static inline unsigned int
+fastmem_class_shift(unsigned int class_idx)
+{
+	return class_idx + FASTMEM_MIN_SHIFT;
+}
+
+static inline size_t
+fastmem_class_bytes(unsigned int class_idx)
+{
+	return (size_t)1 << fastmem_class_shift(class_idx);
+}
+
+#endif /* FASTMEM_PRIVATE_H */

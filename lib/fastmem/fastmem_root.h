@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef FASTMEM_ROOT_H
+#define FASTMEM_ROOT_H
+
+/**
+ * @file
+ * Root: where all that processes share begins.
+ */
+
+#include <rte_memory.h>
+
+#include "fastmem_depot.h"
+#include "fastmem_private.h"
+
+#define FASTMEM_ROOT_NAME "fastmem_root"
+
+/** Changes with any structure in shared memory. */
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000001)
+
+struct fastmem_block;
+struct fastmem_cache_counts;
+
+struct __rte_cache_aligned fastmem_root {
+	/** FASTMEM_LAYOUT once the rest is set up: released, acquired. */
+	RTE_ATOMIC(uint64_t) layout;
+	uint32_t n_sockets;
+	uint32_t n_bins;
+	struct fastmem_dir dir;
+	/** Number of the next memzone; relaxed, has to be unique only. */
+	RTE_ATOMIC(uint32_t) zone_ids;
+
+	rte_spinlock_t block_lock;
+	/** Newest first. Read without the lock: blocks are only ever added. */
+	RTE_ATOMIC(uintptr_t) blocks;
+
+	/** Held by a reset of the statistics, and by those who read them. */
+	rte_spinlock_t stats_lock;
+	/** Of threads without an lcore id at the last reset, by bin. */
+	struct fastmem_cache_counts *shared_base;
+
+	struct fastmem_socket sockets[];
+};
+
+/** Index of a socket, or -1 if there is no such socket. */
+static inline int
+fastmem_root_socket_idx(const struct fastmem_root *root, int socket_id)
+{
+	uint32_t i;
+
+	for (i = 0; i < root->n_sockets; i++)
+		if (root->sockets[i].backing.socket_id == socket_id)
+			return i;
+	return -1;
+}
+
+/** Index of a bin. Index 0 is none. */
+static inline unsigned int
+fastmem_root_bin_index(unsigned int socket_idx, unsigned int class_idx)
+{
+	return 1 + socket_idx * FASTMEM_N_CLASSES + class_idx;
+}
+
+static inline struct fastmem_depot *
+fastmem_root_depot(struct fastmem_root *root, unsigned int index)
+{
+	return &root->sockets[(index - 1) / FASTMEM_N_CLASSES]
+		.depots[(index - 1) % FASTMEM_N_CLASSES];
+}
+
+/** Index of the calling thread's own socket. */
+static inline unsigned int
+fastmem_root_own_socket(const struct fastmem_root *root)
+{
+	int idx = fastmem_root_socket_idx(root, rte_socket_id());
+
+	return idx < 0 ? 0 : idx;
+}
+
+#endif /* FASTMEM_ROOT_H */

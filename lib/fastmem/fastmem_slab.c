@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <string.h>
+
+#include "fastmem_slab.h"
+
+#define SLAB_INLINE_BITS (FASTMEM_SLAB_INLINE_WORDS * 64)
+
+static uint32_t
+slab_slots(unsigned int class_idx)
+{
+	return UINT32_C(1) << (FASTMEM_SLAB_SHIFT - fastmem_class_shift(class_idx));
+}
+
+size_t
+fastmem_slab_bitmap_bytes(unsigned int class_idx)
+{
+	uint32_t slots = slab_slots(class_idx);
+
+	return slots <= SLAB_INLINE_BITS ? 0 : slots / CHAR_BIT;
+}
+
+static uint32_t
+slab_first(const struct fastmem_slab *slab, unsigned int class_idx)
+{
+	size_t size = fastmem_class_bytes(class_idx);
+
+	return (slab->head + size - 1) / size;
+}
+
+static uint32_t
+slab_end(const struct fastmem_slab *slab, unsigned int class_idx)
+{
+	return (FASTMEM_SLAB_SIZE - slab->tail) >> fastmem_class_shift(class_idx);
+}
+
+uint32_t
+fastmem_slab_capacity(const struct fastmem_slab *slab, unsigned int class_idx)
+{
+	uint32_t first = slab_first(slab, class_idx);
+	uint32_t end = slab_end(slab, class_idx);
+
+	return end > first ? end - first : 0;
+}
+
+static uint32_t
+slab_carved(const struct fastmem_slab *slab)
+{
+	/* Relaxed: written under the bin's lock; a check without it tells at
+	 * worst a stray pointer from an object that nobody was given yet.
+	 */
+	return rte_atomic_load_explicit(&slab->carved, rte_memory_order_relaxed);
+}
+
+static void
+slab_set_carved(struct fastmem_slab *slab, uint32_t carved)
+{
+	rte_atomic_store_explicit(&slab->carved, carved, rte_memory_order_relaxed);
+}
+
+void
+fastmem_slab_format(struct fastmem_slab *slab, unsigned int class_idx,
+	void *bitmap)
+{
+	size_t bytes = fastmem_slab_bitmap_bytes(class_idx);
+
+	slab->bitmap = bytes != 0 ? bitmap : slab->words;
+	slab->shift = fastmem_class_shift(class_idx);
+	slab->first = slab_first(slab, class_idx);
+	slab->end = slab_end(slab, class_idx);
+	slab->n_free = 0;
+	slab->hint = 0;
+	slab->listed = false;
+	slab_set_carved(slab, slab->first);
+	memset(slab->bitmap, 0, bytes != 0 ? bytes : sizeof(slab->words));
+}
+
+static void *
+slab_object(const struct fastmem_slab *slab, uint32_t slot)
+{
+	return (void *)(slab->addr + ((uintptr_t)slot << slab->shift));
+}
+
+unsigned int
+fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n)
+{
+	uint32_t carved = slab_carved(slab);
+	unsigned int got = 0, fresh, i;
+	uint64_t word;
+
+	while (got < n && slab->n_free > 0) {
+		word = slab->bitmap[slab->hint];
+		if (word == 0) {
+			slab->hint++;
+			continue;
+		}
+		for (; word != 0 && got < n; word &= word - 1) {
+			objs[got++] = slab_object(slab,
+				slab->hint * 64 + rte_ctz64(word));
+			slab->n_free--;
+		}
+		slab->bitmap[slab->hint] = word;
+	}
+
+	/* A magazine is emptied from its end: put the lowest address there,
+	 * so that fresh memory is touched in ascending order.
+	 */
+	fresh = RTE_MIN(n - got, slab->end - carved);
+	for (i = 0; i < fresh; i++)
+		objs[got + i] = slab_object(slab, carved + fresh - 1 - i);
+	slab_set_carved(slab, carved + fresh);
+	return got + fresh;
+}
+
+bool
+fastmem_slab_is_object(const struct fastmem_slab *slab, const void *ptr)
+{
+	uintptr_t offset = (uintptr_t)ptr - slab->addr;
+	uint32_t slot = offset >> slab->shift;
+
+	return (offset & (((uintptr_t)1 << slab->shift) - 1)) == 0 &&
+		slot >= slab->first && slot < slab_carved(slab);
+}
+
+bool
+fastmem_slab_put(struct fastmem_slab *slab, void *obj)
+{
+	uint32_t slot = ((uintptr_t)obj - slab->addr) >> slab->shift;
+	uint64_t bit = RTE_BIT64(slot % 64);
+
+	if (!fastmem_slab_is_object(slab, obj) ||
+			(slab->bitmap[slot / 64] & bit) != 0)
+		return false;
+	slab->bitmap[slot / 64] |= bit;
+	slab->hint = RTE_MIN(slab->hint, slot / 64);
+	slab->n_free++;
+	return true;
+}
+
+void
+fastmem_slab_list_push(struct fastmem_slab_list *list,
+	struct fastmem_slab *slab)
+{
+	slab->prev = NULL;
+	slab->next = list->first;
+	if (list->first != NULL)
+		list->first->prev = slab;
+	else
+		list->last = slab;
+	list->first = slab;
+}
+
+void
+fastmem_slab_list_append(struct fastmem_slab_list *list,
+	struct fastmem_slab *slab)
+{
+	slab->next = NULL;
+	slab->prev = list->last;
+	if (list->last != NULL)
+		list->last->next = slab;
+	else
+		list->first = slab;
+	list->last = slab;
+}
+
+void
+fastmem_slab_list_remove(struct fastmem_slab_list *list,
+	struct fastmem_slab *slab)
+{
+	if (slab->prev != NULL)
+		slab->prev->next = slab->next;
+	else
+		list->first = slab->next;
+	if (slab->next != NULL)
+		slab->next->prev = slab->prev;
+	else
+		list->last = slab->prev;
+	slab->next = NULL;
+	slab->prev = NULL;
+}

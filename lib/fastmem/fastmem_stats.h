@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef FASTMEM_STATS_H
+#define FASTMEM_STATS_H
+
+/**
+ * @file
+ * Statistics: sums over what the layers count.
+ */
+
+#include "fastmem_block.h"
+
+/** Which blocks to sum over. */
+#define FASTMEM_STATS_ALL_LCORES UINT32_MAX
+
+/**
+ * Sum up the counters of the caches of one bin.
+ *
+ * @param raw
+ *   Whether to count from the beginning rather than from the last reset.
+ */
+void
+fastmem_stats_add_bin(struct fastmem_root *root, uint32_t lcore_id,
+	unsigned int index, bool raw, struct fastmem_cache_counts *sum);
+
+/** Add what threads without an lcore id did. */
+void
+fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
+	bool raw, struct fastmem_cache_counts *sum);
+
+/** Objects of a bin allocated and not yet freed. */
+uint64_t
+fastmem_stats_in_use(struct fastmem_root *root, unsigned int index);
+
+#endif /* FASTMEM_STATS_H */

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/**
+ * @file
+ * The control path of the public interface.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <eal_export.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_memzone.h>
+
+#include "fastmem_block.h"
+#include "rte_fastmem.h"
+
+RTE_LOG_REGISTER_DEFAULT(fastmem_logtype, INFO);
+
+/* Meta memory that comes with the root: enough for the bitmaps, magazines and
+ * blocks of a small user, so that no slab has to serve as meta for them.
+ */
+#define ROOT_META_BYTES RTE_BIT64(18)
+
+/* Positions in the depots' stacks have 48 bits. */
+#define ROOT_ADDR_MAX RTE_BIT64(48)
+
+static rte_spinlock_t attach_lock = RTE_SPINLOCK_INITIALIZER;
+static void *lcore_callback;
+
+/* Called by the thread that is unregistered. */
+static void
+lcore_uninit(unsigned int lcore_id, void *arg __rte_unused)
+{
+	fastmem_block_retire(lcore_id);
+	fastmem_block_forget_self();
+}
+
+/* Watch threads lose their lcore ids, from the first initialization on and
+ * for good: what a thread remembers of its lcore outlives the allocator.
+ */
+static int
+lcore_watch(void)
+{
+	if (lcore_callback == NULL)
+		lcore_callback = rte_lcore_callback_register("fastmem", NULL,
+			lcore_uninit, NULL);
+	return lcore_callback != NULL ? 0 : -ENOMEM;
+}
+
+static size_t
+root_bytes(uint32_t n_sockets)
+{
+	return RTE_ALIGN_CEIL(sizeof(struct fastmem_root) +
+		n_sockets * sizeof(struct fastmem_socket), RTE_CACHE_LINE_SIZE);
+}
+
+static size_t
+shared_base_bytes(uint32_t n_sockets)
+{
+	return RTE_ALIGN_CEIL((1 + n_sockets * FASTMEM_N_CLASSES) *
+		sizeof(struct fastmem_cache_counts), RTE_CACHE_LINE_SIZE);
+}
+
+/* Set up all sockets, and give what is left of the root's memory to meta. */
+static void
+root_init(struct fastmem_root *root, const struct rte_memzone *mz,
+	uintptr_t base, uintptr_t bytes)
+{
+	uint32_t n_sockets = rte_socket_count(), i, k;
+	struct fastmem_socket *socket;
+	void *tables, *rest;
+	int home;
+
+	memset(root, 0, mz->len);
+	root->n_sockets = n_sockets;
+	root->n_bins = n_sockets * FASTMEM_N_CLASSES;
+	root->shared_base = RTE_PTR_ADD(root, root_bytes(n_sockets));
+	tables = RTE_PTR_ADD(root->shared_base, shared_base_bytes(n_sockets));
+	fastmem_dir_init(&root->dir, base, bytes, tables);
+	rte_spinlock_init(&root->block_lock);
+	rte_spinlock_init(&root->stats_lock);
+	for (i = 0; i < n_sockets; i++) {
+		socket = &root->sockets[i];
+		fastmem_backing_init(&socket->backing, &root->dir,
+			&root->zone_ids, rte_socket_id_by_idx(i));
+		rte_spinlock_init(&socket->reap_lock);
+		for (k = 0; k < FASTMEM_N_CLASSES; k++)
+			fastmem_depot_init(&socket->depots[k], socket,
+				fastmem_root_bin_index(i, k), k);
+	}
+	rest = RTE_PTR_ADD(tables, fastmem_dir_footprint(bytes));
+	home = fastmem_root_socket_idx(root, mz->socket_id);
+	fastmem_meta_add(&root->sockets[RTE_MAX(home, 0)].backing.meta, rest,
+		mz->len - RTE_PTR_DIFF(rest, root));
+	/* Release: a secondary that sees it sees all of the above. */
+	rte_atomic_store_explicit(&root->layout, FASTMEM_LAYOUT,
+		rte_memory_order_release);
+}
+
+static int
+root_create(struct fastmem_root **root)
+{
+	const struct rte_memzone *mz;
+	uintptr_t base, bytes;
+	size_t len;
+
+	fastmem_dir_range(&base, &bytes);
+	if (bytes == 0 || base + bytes > ROOT_ADDR_MAX) {
+		FASTMEM_LOG(ERR, "cannot cover EAL's address range of %#" PRIxPTR " bytes at %#" PRIxPTR,
+			bytes, base);
+		return -ENOMEM;
+	}
+	len = root_bytes(rte_socket_count()) +
+		shared_base_bytes(rte_socket_count()) +
+		fastmem_dir_footprint(bytes) + ROOT_META_BYTES;
+	mz = rte_memzone_reserve(FASTMEM_ROOT_NAME, len, rte_socket_id(), 0);
+	if (mz == NULL)
+		mz = rte_memzone_reserve(FASTMEM_ROOT_NAME, len, SOCKET_ID_ANY, 0);
+	if (mz == NULL) {
+		FASTMEM_LOG(ERR, "cannot reserve %zu bytes for the directory: %s",
+			len, rte_strerror(rte_errno));
+		return -ENOMEM;
+	}
+	*root = mz->addr;
+	root_init(*root, mz, base, bytes);
+	return 0;
+}
+
+static int
+root_find(struct fastmem_root **root)
+{
+	const struct rte_memzone *mz = rte_memzone_lookup(FASTMEM_ROOT_NAME);
+
+	if (mz == NULL) {
+		FASTMEM_LOG(ERR, "the primary process has not initialized fastmem");
+		return -ENODEV;
+	}
+	*root = mz->addr;
+	if (rte_atomic_load_explicit(&(*root)->layout,
+			rte_memory_order_acquire) != FASTMEM_LAYOUT) {
+		FASTMEM_LOG(ERR, "the primary process has another version of fastmem");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_init, 26.11)
+int
+rte_fastmem_init(void)
+{
+	struct fastmem_root *root;
+	int ret = -EBUSY;
+
+	rte_spinlock_lock(&attach_lock);
+	if (fastmem_process.root != NULL)
+		goto out;
+	ret = lcore_watch();
+	if (ret == 0)
+		ret = rte_eal_process_type() == RTE_PROC_PRIMARY ?
+			root_create(&root) : root_find(&root);
+	if (ret == 0)
+		fastmem_block_attach(root);
+out:
+	rte_spinlock_unlock(&attach_lock);
+	return ret;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_deinit, 26.11)
+void
+rte_fastmem_deinit(void)
+{
+	struct fastmem_root *root;
+	unsigned int lcore_id;
+
+	rte_spinlock_lock(&attach_lock);
+	root = fastmem_process.root;
+	if (root == NULL)
+		goto out;
+	for (lcore_id = 0; lcore_id < RTE_MAX_LCORE; lcore_id++)
+		fastmem_block_retire(lcore_id);
+	fastmem_block_attach(NULL);
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+		goto out;
+
+	/* No secondary may attach any more. */
+	rte_atomic_store_explicit(&root->layout, 0, rte_memory_order_release);
+	fastmem_backing_free_all();
+	if (rte_memzone_free(rte_memzone_lookup(FASTMEM_ROOT_NAME)) != 0)
+		FASTMEM_LOG(ERR, "cannot free memzone %s", FASTMEM_ROOT_NAME);
+out:
+	rte_spinlock_unlock(&attach_lock);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_reserve, 26.11)
+int
+rte_fastmem_reserve(size_t size, int socket_id)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	size_t got[RTE_MAX_NUMA_NODES] = { 0 };
+	size_t left = size;
+	unsigned int i, n, own;
+	int idx;
+
+	if (root == NULL)
+		return -ENODEV;
+	own = fastmem_root_own_socket(root);
+	n = root->n_sockets;
+	if (socket_id != SOCKET_ID_ANY) {
+		idx = fastmem_root_socket_idx(root, socket_id);
+		if (idx < 0)
+			return -EINVAL;
+		own = idx;
+		n = 1;
+	}
+	for (i = 0; i < n && left != 0; i++) {
+		/* Own socket first, the others in their order. */
+		idx = i == 0 ? own : i <= own ? i - 1 : i;
+		got[idx] = fastmem_backing_reserve(&root->sockets[idx].backing,
+			left);
+		left -= RTE_MIN(got[idx], left);
+	}
+	if (left == 0)
+		return 0;
+	for (i = 0; i < root->n_sockets; i++)
+		fastmem_backing_unreserve(&root->sockets[i].backing, got[i]);
+	return -ENOMEM;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_set_limit, 26.11)
+int
+rte_fastmem_set_limit(int socket_id, size_t max_bytes)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	int idx;
+
+	if (root == NULL)
+		return -ENODEV;
+	idx = fastmem_root_socket_idx(root, socket_id);
+	if (idx < 0)
+		return -EINVAL;
+	fastmem_backing_set_limit(&root->sockets[idx].backing, max_bytes);
+	return 0;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_get_limit, 26.11)
+size_t
+rte_fastmem_get_limit(int socket_id)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_backing_info info;
+	int idx;
+
+	if (root == NULL) {
+		rte_errno = ENODEV;
+		return 0;
+	}
+	idx = fastmem_root_socket_idx(root, socket_id);
+	if (idx < 0) {
+		rte_errno = EINVAL;
+		return 0;
+	}
+	fastmem_backing_get_info(&root->sockets[idx].backing, &info);
+	return info.limit;
+}
+
+static void
+flush_all(struct fastmem_root *root)
+{
+	unsigned int i;
+
+	fastmem_block_flush_self();
+	for (i = 0; i < root->n_sockets; i++)
+		fastmem_depot_reap_socket(&root->sockets[i]);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_cache_flush, 26.11)
+void
+rte_fastmem_cache_flush(void)
+{
+	struct fastmem_root *root = fastmem_process.root;
+
+	if (root == NULL)
+		FASTMEM_LOG(ERR, "cannot flush, fastmem is not initialized");
+	else
+		flush_all(root);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_trim, 26.11)
+int
+rte_fastmem_trim(int socket_id, size_t *bytes)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	uint64_t total = 0;
+	unsigned int i;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (socket_id != SOCKET_ID_ANY &&
+			fastmem_root_socket_idx(root, socket_id) < 0)
+		return -EINVAL;
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return -ENOTSUP;
+	flush_all(root);
+	for (i = 0; i < root->n_sockets; i++)
+		if (socket_id == SOCKET_ID_ANY || socket_id ==
+				root->sockets[i].backing.socket_id)
+			total += fastmem_backing_trim(&root->sockets[i].backing);
+	if (bytes != NULL)
+		*bytes = total;
+	return 0;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_max_size, 26.11)
+size_t
+rte_fastmem_max_size(void)
+{
+	return FASTMEM_MAX_SIZE;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_classes, 26.11)
+unsigned int
+rte_fastmem_classes(size_t *sizes)
+{
+	unsigned int i;
+
+	for (i = 0; sizes != NULL && i < FASTMEM_N_CLASSES; i++)
+		sizes[i] = fastmem_class_bytes(i);
+	return FASTMEM_N_CLASSES;
+}

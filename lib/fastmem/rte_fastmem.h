@@ -1,0 +1,951 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef RTE_FASTMEM_H
+#define RTE_FASTMEM_H
+
+/**
+ * @file
+ * Fast allocator of objects of any size, for the data path.
+ *
+ * Fastmem hands out objects from 8 B to 1 MiB out of NUMA-local hugepage
+ * memory, at the speed of a mempool and without one pool for each size.
+ * A request is rounded up to one of 18 size classes (powers of two).
+ * The objects of one class on one socket, called a bin, are kept in slabs
+ * of 2 MiB, which a bin takes from its socket's common stock and gives back
+ * when all their objects are free. Every lcore has a private cache of each
+ * bin in front of them. The memory comes from memzones;
+ * the DPDK heap is not used.
+ *
+ * There is one allocator, shared by the primary process and its secondary
+ * processes: an object, or a handle, may be passed to another process and be
+ * used and freed there.
+ *
+ * Threads
+ * -------
+ * Unless said otherwise, every function may be called by any thread of any
+ * attached process, at any time, except for rte_fastmem_init() and
+ * rte_fastmem_deinit(): no thread of the process may be inside of another
+ * function of the library, or of rte_thread_unregister(), while one of those
+ * runs.
+ * Threads with an lcore id (EAL threads, and threads registered by
+ * rte_thread_register()) have private caches.
+ * Other threads share magazines of objects by means of lock-free lists,
+ * at a higher cost for each call.
+ *
+ * Preemption
+ * ----------
+ * A call that is served by the private cache, or by a magazine of the depot
+ * behind it, takes no lock, so a preempted thread delays nobody.
+ * A bin's slabs, and a socket's stock of slabs, are guarded by spinlocks,
+ * held while the objects of a magazine or of a bulk are moved, and for longer
+ * by rte_fastmem_trim() and rte_fastmem_audit() only.
+ * A lock held while memory is taken from EAL is only ever waited for
+ * by threads that need memory from EAL themselves.
+ * Functions of this library must not be called from a signal handler.
+ *
+ * Misuse
+ * ------
+ * A pointer outside of the library's memory, or into the middle of an object,
+ * is reported by one line in the log and otherwise ignored. Freeing an object
+ * twice, freeing it through a handle of another class or socket, and freeing a
+ * pointer to a place where an object could start but which was never handed
+ * out, are not detected when they happen. rte_fastmem_audit() finds them, as
+ * long as the object has not been handed out again.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <rte_bitops.h>
+#include <rte_common.h>
+#include <rte_compat.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Allocation flag: fill the object with zeros. */
+#define RTE_FASTMEM_F_ZERO RTE_BIT32(0)
+
+/**
+ * Allocation flag: do not take more memory from EAL.
+ *
+ * Fail with ENOMEM where the request can only be served by growth, which
+ * may take milliseconds.
+ */
+#define RTE_FASTMEM_F_NO_GROW RTE_BIT32(1)
+
+/**
+ * A size class on a socket, resolved in advance by rte_fastmem_hlookup().
+ *
+ * A handle is a plain value, valid in any thread and any attached process
+ * until rte_fastmem_deinit() is called in the primary process. Zero is never
+ * a valid handle, and is refused as such; the use of any other value that
+ * rte_fastmem_hlookup() did not give is undefined.
+ */
+typedef uint32_t rte_fastmem_handle_t;
+
+/** Statistics of the allocator as a whole. */
+struct rte_fastmem_stats {
+	/**
+	 * Bytes of backing memory taken from EAL, all sockets, without the
+	 * directory that rte_fastmem_init() takes.
+	 */
+	uint64_t bytes_backing;
+	/** Bytes in allocated objects, counted in sizes of their classes. */
+	uint64_t bytes_in_use;
+	uint64_t alloc_total; /**< Objects allocated. */
+	uint64_t free_total;  /**< Objects freed. */
+	/**
+	 * Objects that could not be allocated for lack of memory, once for each
+	 * socket that was tried.
+	 */
+	uint64_t alloc_nomem;
+	unsigned int n_classes; /**< Number of size classes. */
+};
+
+/** Statistics of one size class, all sockets. */
+struct rte_fastmem_class_stats {
+	size_t class_size; /**< Size of the class's objects, in bytes. */
+	uint64_t in_use;   /**< Objects allocated and not yet freed. */
+	/** Objects allocated without leaving a cache. */
+	uint64_t alloc_cache_hits;
+	/** Objects allocated from the layers behind a cache. */
+	uint64_t alloc_cache_misses;
+	/** Objects that could not be allocated for lack of memory. */
+	uint64_t alloc_nomem;
+	/** Objects freed without leaving a cache. */
+	uint64_t free_cache_hits;
+	/** Objects freed to the layers behind a cache. */
+	uint64_t free_cache_misses;
+	uint64_t slab_acquires; /**< Slabs taken from the sockets' stock. */
+	uint64_t slab_releases; /**< Slabs given back to the sockets' stock. */
+	/** Slabs that have free objects (outside of caches and depots). */
+	uint32_t slabs_partial;
+	uint32_t slabs_full; /**< Slabs that have none. */
+};
+
+/** Statistics of one lcore, or of all threads without an lcore id. */
+struct rte_fastmem_lcore_stats {
+	/** Objects allocated without leaving a cache. */
+	uint64_t alloc_cache_hits;
+	/** Objects allocated from the layers behind a cache. */
+	uint64_t alloc_cache_misses;
+	/** Objects that could not be allocated for lack of memory. */
+	uint64_t alloc_nomem;
+	/** Objects freed without leaving a cache. */
+	uint64_t free_cache_hits;
+	/** Objects freed to the layers behind a cache. */
+	uint64_t free_cache_misses;
+};
+
+/** Statistics of one size class on one lcore, or of one class's threads
+ * without an lcore id.
+ */
+struct rte_fastmem_lcore_class_stats {
+	size_t class_size; /**< Size of the class's objects, in bytes. */
+	/** Objects allocated without leaving a cache. */
+	uint64_t alloc_cache_hits;
+	/** Objects allocated from the layers behind a cache. */
+	uint64_t alloc_cache_misses;
+	/** Objects that could not be allocated for lack of memory. */
+	uint64_t alloc_nomem;
+	/** Objects freed without leaving a cache. */
+	uint64_t free_cache_hits;
+	/** Objects freed to the layers behind a cache. */
+	uint64_t free_cache_misses;
+};
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Initialize the allocator, or attach to it.
+ *
+ * In the primary process, set up the allocator; it takes memory for its
+ * directory alone. In a secondary process, attach to the allocator that the
+ * primary process has set up.
+ *
+ * Not MT-safe against other functions of this library in the same process.
+ *
+ * @return
+ *   - 0 on success.
+ *   - -EBUSY if the allocator is initialized in this process already.
+ *   - -ENOMEM if EAL has no memory for the directory.
+ *   - -ENODEV in a secondary process: the primary's is not initialized.
+ *   - -ENOTSUP in a secondary process: the primary has another version of
+ *     this library.
+ */
+__rte_experimental
+int
+rte_fastmem_init(void);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Tear down the allocator, or detach from it.
+ *
+ * In the primary process, give all memory back to EAL, whether objects are
+ * still allocated or not; every pointer and handle becomes invalid.
+ * All secondary processes must have detached before.
+ * In a secondary process, empty the private caches of the process's lcores
+ * and detach; objects that it has allocated stay valid.
+ *
+ * Does nothing when the allocator is not initialized in this process.
+ *
+ * Not MT-safe: no other thread of the process may be inside of a function
+ * of the library.
+ */
+__rte_experimental
+void
+rte_fastmem_deinit(void);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Take memory from EAL in advance.
+ *
+ * The sizes of all calls for one socket are added up, and compared with
+ * what was reserved by them; memory that allocations made the library take
+ * does not count. Memory is taken in units of 128 MiB where EAL has them, in
+ * smaller ones otherwise.
+ * When the call fails, memory that it took before it failed stays with the
+ * library, and is used by later allocations and reservations.
+ *
+ * MT-safe. Calls EAL to reserve memzones, hence not for the data path.
+ *
+ * @param size
+ *   Number of bytes to reserve, rounded up to a multiple of 2 MiB.
+ * @param socket_id
+ *   The socket, or SOCKET_ID_ANY: the caller's own socket first, and others
+ *   for what that cannot give.
+ * @return
+ *   - 0 on success.
+ *   - -ENODEV if the allocator is not initialized.
+ *   - -EINVAL if there is no such socket.
+ *   - -ENOMEM if EAL, or the socket's limit, does not give that much.
+ */
+__rte_experimental
+int
+rte_fastmem_reserve(size_t size, int socket_id);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Limit the backing memory of a socket.
+ *
+ * A limit below what is taken already stops further growth. It does not
+ * give anything back; see rte_fastmem_trim().
+ *
+ * MT-safe.
+ *
+ * @param socket_id
+ *   The socket.
+ * @param max_bytes
+ *   The limit in bytes; SIZE_MAX (the initial value) for none.
+ * @return
+ *   - 0 on success.
+ *   - -ENODEV if the allocator is not initialized.
+ *   - -EINVAL if there is no such socket.
+ */
+__rte_experimental
+int
+rte_fastmem_set_limit(int socket_id, size_t max_bytes);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Tell the limit of a socket's backing memory.
+ *
+ * MT-safe.
+ *
+ * @param socket_id
+ *   The socket.
+ * @return
+ *   The limit in bytes, SIZE_MAX for none. On error 0, with rte_errno set:
+ *   - ENODEV if the allocator is not initialized.
+ *   - EINVAL if there is no such socket.
+ */
+__rte_experimental
+size_t
+rte_fastmem_get_limit(int socket_id);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Give backing memory without objects back to EAL.
+ *
+ * Empties the caches of the calling thread and all depots first, as
+ * rte_fastmem_cache_flush() does. Backing is given back in the units in which
+ * it was taken. What rte_fastmem_reserve() took is given back too, and no
+ * longer counts as reserved.
+ *
+ * MT-safe. Calls EAL to free memzones, hence not for the data path.
+ *
+ * @param socket_id
+ *   The socket, or SOCKET_ID_ANY for all of them.
+ * @param bytes
+ *   If not NULL, the number of bytes given back is stored here.
+ * @return
+ *   - 0 on success, also when there was nothing to give back.
+ *   - -ENODEV if the allocator is not initialized.
+ *   - -EINVAL if there is no such socket.
+ *   - -ENOTSUP in a secondary process.
+ */
+__rte_experimental
+int
+rte_fastmem_trim(int socket_id, size_t *bytes);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Tell the size of the largest object that can be allocated.
+ *
+ * MT-safe; needs no initialization.
+ *
+ * @return
+ *   The size in bytes, at least 1 MiB.
+ */
+__rte_experimental
+size_t
+rte_fastmem_max_size(void);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * List the size classes.
+ *
+ * MT-safe; needs no initialization.
+ *
+ * @param sizes
+ *   If not NULL, an array which receives the sizes of the objects of all
+ *   classes in bytes, in ascending order.
+ * @return
+ *   The number of size classes.
+ */
+__rte_experimental
+unsigned int
+rte_fastmem_classes(size_t *sizes);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Free an object.
+ *
+ * A pointer which is not to an object is logged and ignored, as is any pointer
+ * when the allocator is not initialized; see "Misuse" for the exceptions.
+ *
+ * MT-safe; the object may have been allocated by any thread or process.
+ *
+ * @param ptr
+ *   The object; NULL is ignored.
+ */
+__rte_experimental
+void
+rte_fastmem_free(void *ptr);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Free an object whose size is known.
+ *
+ * Spares the library finding out the object's class: at its fastest where
+ * size and alignment are constants. The object must come from the calling
+ * lcore's own socket for that; other objects are served too.
+ *
+ * MT-safe; the object may have been allocated by any thread or process.
+ *
+ * @param ptr
+ *   The object; NULL is ignored.
+ * @param size
+ *   The size in bytes that the object was allocated with.
+ * @param align
+ *   The alignment that the object was allocated with.
+ */
+__rte_experimental
+void
+rte_fastmem_free_sized(void *ptr, size_t size, size_t align);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Free an object through its handle.
+ *
+ * The fastest way: nothing is looked up.
+ *
+ * MT-safe; the object may have been allocated by any thread or process, by
+ * means of a handle or without.
+ *
+ * @param handle
+ *   A handle of the class and socket that the object belongs to.
+ * @param ptr
+ *   The object; NULL is ignored.
+ */
+__rte_experimental
+void
+rte_fastmem_hfree(rte_fastmem_handle_t handle, void *ptr);
+
+/**
+ * Functions that return an object of the library to be freed.
+ *
+ * Without ALLOW_EXPERIMENTAL_API, even naming the functions that free it
+ * would make the compiler complain.
+ */
+#ifdef ALLOW_EXPERIMENTAL_API
+#define __rte_dealloc_fastmem_free \
+	__rte_dealloc(rte_fastmem_free, 1) \
+	__rte_dealloc(rte_fastmem_free_sized, 1) \
+	__rte_dealloc(rte_fastmem_hfree, 2)
+#else
+#define __rte_dealloc_fastmem_free
+#endif
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Allocate an object on the calling thread's own socket, or on another one
+ * if that has no memory left.
+ *
+ * The object belongs to the smallest class which holds both @p size and
+ * @p align. Its content is undefined unless RTE_FASTMEM_F_ZERO is given.
+ *
+ * MT-safe.
+ *
+ * @param size
+ *   The size in bytes, at most rte_fastmem_max_size(). 0 stands for 1.
+ * @param align
+ *   The least alignment in bytes, a power of two and at most
+ *   rte_fastmem_max_size(); 0 stands for RTE_CACHE_LINE_SIZE.
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags.
+ * @return
+ *   The object, or NULL with rte_errno set:
+ *   - E2BIG if @p size or @p align is greater than rte_fastmem_max_size().
+ *   - EINVAL if @p align is not a power of two, or a flag is unknown.
+ *   - ENOMEM if no memory is left on any socket.
+ *   - ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+void *
+rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
+	__rte_alloc_size(1) __rte_alloc_align(2)
+	__rte_malloc __rte_dealloc_fastmem_free;
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Allocate an object on a given socket.
+ *
+ * MT-safe.
+ *
+ * @param size
+ *   The size in bytes, see rte_fastmem_alloc().
+ * @param align
+ *   The least alignment in bytes, see rte_fastmem_alloc().
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags.
+ * @param socket_id
+ *   The socket, or SOCKET_ID_ANY: as rte_fastmem_alloc() chooses.
+ * @return
+ *   The object, or NULL with rte_errno set:
+ *   - E2BIG, EINVAL, ENODEV: see rte_fastmem_alloc().
+ *   - EINVAL also if there is no such socket.
+ *   - ENOMEM if the socket has no memory left.
+ */
+__rte_experimental
+void *
+rte_fastmem_alloc_socket(size_t size, size_t align, unsigned int flags,
+	int socket_id)
+	__rte_alloc_size(1) __rte_alloc_align(2)
+	__rte_malloc __rte_dealloc_fastmem_free;
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Change the size of an object.
+ *
+ * An object whose class is that of the new size and alignment stays where it
+ * is. Otherwise its content is copied to a new one, on the calling thread's
+ * own socket if possible, up to the smaller of both classes' sizes, and the
+ * old object is freed.
+ *
+ * MT-safe for different objects.
+ *
+ * @param ptr
+ *   The object; if NULL, a new object is allocated.
+ * @param size
+ *   The new size in bytes; if 0 and @p ptr is not NULL, the object is freed
+ *   and NULL returned.
+ * @param align
+ *   The least alignment in bytes, see rte_fastmem_alloc().
+ * @return
+ *   The object, or NULL with rte_errno set and the old object left as it is:
+ *   - E2BIG, EINVAL, ENOMEM, ENODEV: see rte_fastmem_alloc().
+ *   - EINVAL also if @p ptr is not the start of an object.
+ */
+__rte_experimental
+void *
+rte_fastmem_realloc(void *ptr, size_t size, size_t align)
+	__rte_alloc_size(2) __rte_alloc_align(3);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Allocate several objects of one size, all of them or none.
+ *
+ * All of them lie on the same socket.
+ *
+ * MT-safe.
+ *
+ * @param ptrs
+ *   Receives the objects; not written to on failure.
+ * @param n
+ *   The number of objects; 0 succeeds.
+ * @param size
+ *   The size of an object in bytes, see rte_fastmem_alloc().
+ * @param align
+ *   The least alignment in bytes, see rte_fastmem_alloc().
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags.
+ * @return
+ *   - 0 on success.
+ *   - -E2BIG, -EINVAL, -ENOMEM, -ENODEV: see rte_fastmem_alloc().
+ */
+__rte_experimental
+int
+rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size, size_t align,
+	unsigned int flags);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Allocate several objects of one size on a given socket, all or none.
+ *
+ * MT-safe.
+ *
+ * @param ptrs
+ *   Receives the objects; not written to on failure.
+ * @param n
+ *   The number of objects; 0 succeeds.
+ * @param size
+ *   The size of an object in bytes, see rte_fastmem_alloc().
+ * @param align
+ *   The least alignment in bytes, see rte_fastmem_alloc().
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags.
+ * @param socket_id
+ *   The socket, or SOCKET_ID_ANY, see rte_fastmem_alloc_socket().
+ * @return
+ *   - 0 on success.
+ *   - -E2BIG, -EINVAL, -ENOMEM, -ENODEV: see rte_fastmem_alloc_socket().
+ */
+__rte_experimental
+int
+rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
+	size_t align, unsigned int flags, int socket_id);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Free several objects, of any sizes and sockets.
+ *
+ * Each pointer is treated as rte_fastmem_free() treats it.
+ *
+ * MT-safe.
+ *
+ * @param ptrs
+ *   The objects; not written to. NULLs among them are ignored.
+ * @param n
+ *   The number of objects.
+ */
+__rte_experimental
+void
+rte_fastmem_free_bulk(void **ptrs, unsigned int n);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Find the handle of a size class on a socket.
+ *
+ * MT-safe.
+ *
+ * @param size
+ *   The size of the objects in bytes, see rte_fastmem_alloc().
+ * @param align
+ *   The least alignment in bytes, see rte_fastmem_alloc().
+ * @param socket_id
+ *   The socket, or SOCKET_ID_ANY for the calling thread's own socket.
+ * @param[out] handle
+ *   Receives the handle; not written to on failure.
+ * @return
+ *   - 0 on success.
+ *   - -E2BIG if @p size or @p align is greater than rte_fastmem_max_size().
+ *   - -EINVAL if @p align is not a power of two, there is no such socket, or
+ *     @p handle is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_hlookup(size_t size, size_t align, int socket_id,
+	rte_fastmem_handle_t *handle);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Allocate an object through a handle.
+ *
+ * MT-safe.
+ *
+ * @param handle
+ *   A handle from rte_fastmem_hlookup().
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags. RTE_FASTMEM_F_ZERO clears the whole object,
+ *   up to the size of its class.
+ * @return
+ *   The object, or NULL with rte_errno set:
+ *   - EINVAL if @p handle is 0, or a flag is unknown.
+ *   - ENOMEM if the handle's socket has no memory left.
+ *   - ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+void *
+rte_fastmem_halloc(rte_fastmem_handle_t handle, unsigned int flags)
+	__rte_malloc __rte_dealloc_fastmem_free;
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Allocate several objects through a handle, all of them or none.
+ *
+ * MT-safe.
+ *
+ * @param handle
+ *   A handle from rte_fastmem_hlookup().
+ * @param ptrs
+ *   Receives the objects; not written to on failure.
+ * @param n
+ *   The number of objects; 0 succeeds.
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags, see rte_fastmem_halloc().
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL, -ENOMEM, -ENODEV: see rte_fastmem_halloc().
+ */
+__rte_experimental
+int
+rte_fastmem_halloc_bulk(rte_fastmem_handle_t handle, void **ptrs,
+	unsigned int n, unsigned int flags);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Free several objects of one handle.
+ *
+ * MT-safe.
+ *
+ * @param handle
+ *   A handle of the class and socket that the objects belong to.
+ * @param ptrs
+ *   The objects; not written to. None of them may be NULL.
+ * @param n
+ *   The number of objects.
+ */
+__rte_experimental
+void
+rte_fastmem_hfree_bulk(rte_fastmem_handle_t handle, void **ptrs,
+	unsigned int n);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Tell how many bytes of an object may be used: the size of its class.
+ *
+ * MT-safe.
+ *
+ * @param ptr
+ *   The object.
+ * @return
+ *   The size in bytes, or 0 with rte_errno set to EINVAL if @p ptr is NULL or
+ *   not the start of an object, to ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+size_t
+rte_fastmem_usable_size(const void *ptr);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Tell which socket an object lies on.
+ *
+ * MT-safe.
+ *
+ * @param ptr
+ *   A pointer to an object or into one.
+ * @return
+ *   - The socket id (not negative).
+ *   - -EINVAL if @p ptr does not point into memory of the library's objects.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_socket_id(const void *ptr);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Translate a virtual address of an object into its IO address.
+ *
+ * An object is contiguous in IO addresses.
+ *
+ * MT-safe, no lock taken.
+ *
+ * @param ptr
+ *   A pointer to an object or into one.
+ * @return
+ *   The IO address, or RTE_BAD_IOVA if @p ptr does not point into memory of
+ *   the library's objects or EAL knows no IO address for it.
+ */
+__rte_experimental
+rte_iova_t
+rte_fastmem_virt2iova(const void *ptr);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Give the free objects of the caller's caches and of all depots back to
+ * their slabs.
+ *
+ * A slab whose objects are then all free goes back to the stock of its
+ * socket, where every size class can use it. For idle lcores, and before
+ * memory is needed for other sizes.
+ * Threads without an lcore id have no caches of their own.
+ *
+ * MT-safe. Visits each free object, hence not for the data path.
+ */
+__rte_experimental
+void
+rte_fastmem_cache_flush(void);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of the allocator as a whole.
+ *
+ * All functions that read statistics may run at any time. Figures are exact
+ * when no other thread allocates or frees meanwhile; otherwise each figure
+ * of one cache is exact at some moment during the call.
+ *
+ * MT-safe.
+ *
+ * @param[out] stats
+ *   Receives the statistics.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_stats(struct rte_fastmem_stats *stats);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of a size class.
+ *
+ * MT-safe.
+ *
+ * @param class_size
+ *   The size of the class in bytes, as rte_fastmem_classes() lists it.
+ * @param[out] stats
+ *   Receives the statistics.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if there is no such class or @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_stats_class(size_t class_size,
+	struct rte_fastmem_class_stats *stats);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of an lcore, in all processes.
+ *
+ * MT-safe.
+ *
+ * @param lcore_id
+ *   The lcore, less than RTE_MAX_LCORE. One that never used the library has
+ *   all figures 0.
+ * @param[out] stats
+ *   Receives the statistics.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if @p lcore_id is out of range or @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_stats_lcore(unsigned int lcore_id,
+	struct rte_fastmem_lcore_stats *stats);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of a size class on an lcore, in all processes.
+ *
+ * MT-safe.
+ *
+ * @param lcore_id
+ *   The lcore, less than RTE_MAX_LCORE.
+ * @param class_size
+ *   The size of the class in bytes, as rte_fastmem_classes() lists it.
+ * @param[out] stats
+ *   Receives the statistics.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if @p lcore_id is out of range, there is no such class or
+ *     @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_stats_lcore_class(unsigned int lcore_id, size_t class_size,
+	struct rte_fastmem_lcore_class_stats *stats);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of all threads without a private cache.
+ *
+ * A hit is an object that was taken from, or put into, a magazine of the
+ * depot without going to a slab.
+ *
+ * MT-safe.
+ *
+ * @param[out] stats
+ *   Receives the statistics.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_stats_shared(struct rte_fastmem_lcore_stats *stats);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of a size class for all threads without a private
+ * cache.
+ *
+ * MT-safe.
+ *
+ * @param class_size
+ *   The size of the class in bytes, as rte_fastmem_classes() lists it.
+ * @param[out] stats
+ *   Receives the statistics.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if there is no such class or @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_stats_shared_class(size_t class_size,
+	struct rte_fastmem_lcore_class_stats *stats);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Set the counters of all statistics to zero.
+ *
+ * What is in use or backing memory, and the numbers of slabs, stay as they
+ * are. Does nothing when the allocator is not initialized.
+ *
+ * MT-safe.
+ */
+__rte_experimental
+void
+rte_fastmem_stats_reset(void);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Print the state of the allocator in readable form.
+ *
+ * MT-safe.
+ *
+ * @param f
+ *   The file to print to.
+ */
+__rte_experimental
+void
+rte_fastmem_dump(FILE *f);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Check every invariant of every layer.
+ *
+ * For tests and debugging. Finds objects that were freed twice or through a
+ * handle of another class and have not been handed out again since, objects
+ * that were lost, and damaged bookkeeping; each is reported by a line in the
+ * log.
+ *
+ * No other thread, in any process, may allocate or free meanwhile, except
+ * that the call is not disturbed by what other threads read.
+ *
+ * @return
+ *   - 0 if all invariants hold.
+ *   - -EFAULT if one does not.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_audit(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RTE_FASTMEM_H */
