@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <errno.h>
+
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_memory.h>
+
+#include <rte_fastmem.h>
+
+#include "allocator.h"
+
+/*
+ * Objects of a class are aligned to the class's size, so this alignment gives
+ * objects of a cache line or more the alignment that the other allocators are
+ * asked for, and leaves smaller ones in their own class.
+ */
+#define OBJ_ALIGN 8
+
+#define RESERVE_MAX (UINT64_C(128) << 20)
+#define RESERVE_MIN (UINT64_C(2) << 20)
+
+static unsigned int users;
+static size_t reserved;
+
+/*
+ * Less than wanted, or nothing at all, is no error: memory is then taken while
+ * warming up. The other allocators need some, too, which matters where
+ * the memory cannot grow.
+ */
+static void
+reserve_memory(void)
+{
+	struct rte_malloc_socket_stats stats;
+	size_t max = RESERVE_MAX;
+	size_t size;
+
+	if (!rte_eal_has_hugepages() &&
+			rte_malloc_get_socket_stats(rte_socket_id(), &stats) == 0)
+		max = RTE_MIN(max, stats.heap_freesz_bytes / 4);
+
+	reserved = 0;
+	for (size = RESERVE_MAX; size >= RESERVE_MIN; size /= 2) {
+		if (size > max)
+			continue;
+		if (rte_fastmem_reserve(size, SOCKET_ID_ANY) == 0) {
+			reserved = size;
+			break;
+		}
+		/* What a reservation got before it failed is kept otherwise. */
+		rte_fastmem_trim(SOCKET_ID_ANY, NULL);
+	}
+}
+
+/*
+ * Fastmem is one allocator however many ways of calling it are compared.
+ */
+static int
+fastmem_start(void)
+{
+	int ret;
+
+	if (users > 0) {
+		users++;
+		return 0;
+	}
+
+	ret = rte_fastmem_init();
+	if (ret < 0)
+		return ret;
+	users++;
+	reserve_memory();
+
+	return 0;
+}
+
+static void
+fastmem_stop(void)
+{
+	if (--users == 0)
+		rte_fastmem_deinit();
+}
+
+size_t
+fastmem_reserved(void)
+{
+	return reserved;
+}
+
+static int
+flush_lcore(void *arg __rte_unused)
+{
+	rte_fastmem_cache_flush();
+	return 0;
+}
+
+/*
+ * Let the next size start from what this one started from: free objects in
+ * caches would keep their slabs from being used for it.
+ */
+static void
+fastmem_close(uintptr_t key __rte_unused)
+{
+	rte_eal_mp_remote_launch(flush_lcore, NULL, CALL_MAIN);
+	rte_eal_mp_wait_lcore();
+}
+
+static int
+fastmem_open(size_t size, unsigned int live __rte_unused, uintptr_t *key)
+{
+	*key = size;
+	return 0;
+}
+
+ADAPTER void *
+fastmem_alloc(uintptr_t key)
+{
+	return rte_fastmem_alloc(key, OBJ_ALIGN, 0);
+}
+
+ADAPTER void
+fastmem_free(uintptr_t key __rte_unused, void *obj)
+{
+	rte_fastmem_free(obj);
+}
+
+ADAPTER int
+fastmem_alloc_bulk(uintptr_t key, void **objs, unsigned int n)
+{
+	return rte_fastmem_alloc_bulk(objs, n, key, OBJ_ALIGN, 0);
+}
+
+ADAPTER void
+fastmem_free_bulk(uintptr_t key __rte_unused, void **objs, unsigned int n)
+{
+	rte_fastmem_free_bulk(objs, n);
+}
+
+ADAPTER void
+fastmem_free_sized(uintptr_t key, void *obj)
+{
+	rte_fastmem_free_sized(obj, key, OBJ_ALIGN);
+}
+
+static int
+fastmem_hopen(size_t size, unsigned int live __rte_unused, uintptr_t *key)
+{
+	rte_fastmem_handle_t handle;
+	int ret;
+
+	ret = rte_fastmem_hlookup(size, OBJ_ALIGN, SOCKET_ID_ANY, &handle);
+	if (ret == 0)
+		*key = handle;
+
+	return ret;
+}
+
+ADAPTER void *
+fastmem_halloc(uintptr_t key)
+{
+	return rte_fastmem_halloc(key, 0);
+}
+
+ADAPTER void
+fastmem_hfree(uintptr_t key, void *obj)
+{
+	rte_fastmem_hfree(key, obj);
+}
+
+ADAPTER int
+fastmem_halloc_bulk(uintptr_t key, void **objs, unsigned int n)
+{
+	return rte_fastmem_halloc_bulk(key, objs, n, 0);
+}
+
+ADAPTER void
+fastmem_hfree_bulk(uintptr_t key, void **objs, unsigned int n)
+{
+	rte_fastmem_hfree_bulk(key, objs, n);
+}
+
+const struct allocator fastmem_allocator = {
+	.name = "fastmem",
+	.desc = "rte_fastmem_alloc and rte_fastmem_free, and their bulk calls",
+	.start = fastmem_start,
+	.stop = fastmem_stop,
+	.open = fastmem_open,
+	.close = fastmem_close,
+	.alloc = fastmem_alloc,
+	.free = fastmem_free,
+	.alloc_bulk = fastmem_alloc_bulk,
+	.free_bulk = fastmem_free_bulk,
+};
+
+/* There is no bulk call to free objects of a known size. */
+const struct allocator fastmem_sized_allocator = {
+	.name = "fastmem-sized",
+	.desc = "rte_fastmem_alloc and rte_fastmem_free_sized",
+	.start = fastmem_start,
+	.stop = fastmem_stop,
+	.open = fastmem_open,
+	.close = fastmem_close,
+	.alloc = fastmem_alloc,
+	.free = fastmem_free_sized,
+};
+
+const struct allocator fastmem_handle_allocator = {
+	.name = "fastmem-handle",
+	.desc = "rte_fastmem_halloc and rte_fastmem_hfree, and their bulk calls",
+	.start = fastmem_start,
+	.stop = fastmem_stop,
+	.open = fastmem_hopen,
+	.close = fastmem_close,
+	.alloc = fastmem_halloc,
+	.free = fastmem_hfree,
+	.alloc_bulk = fastmem_halloc_bulk,
+	.free_bulk = fastmem_hfree_bulk,
+};

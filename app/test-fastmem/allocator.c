@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <string.h>
+
+#include "allocator.h"
+
+const struct allocator * const allocators[] = {
+	&fastmem_allocator,
+	&fastmem_sized_allocator,
+	&fastmem_handle_allocator,
+	&mempool_allocator,
+	&rte_malloc_allocator,
+	&libc_allocator,
+	NULL,
+};
+
+const struct allocator *
+allocator_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; allocators[i] != NULL; i++)
+		if (strcmp(allocators[i]->name, name) == 0)
+			return allocators[i];
+
+	return NULL;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef ALLOCATOR_H
+#define ALLOCATOR_H
+
+/*
+ * What is compared: an allocator, seen through one set of adapters.
+ *
+ * The measuring loops exist once, and call every allocator through the same
+ * function pointers, so all of them run the same machine code around the
+ * calls, and a call costs all of them the same: one predicted indirect call.
+ * The compiler cannot see what is behind a pointer, hence neither inlines an
+ * allocator into a loop nor specializes a loop for one of them.
+ * What an allocator's header defines inline (rte_mempool) is inlined into its
+ * adapter; what a library exports (rte_fastmem, rte_malloc, libc) is jumped
+ * to by the adapter.
+ *
+ * The key is the one word that an allocator wants to know about the objects
+ * asked for: their size, a handle, or a pool. It is only known at run time.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+
+/* A function of an allocator that is measured. */
+#define ADAPTER static __rte_noinline
+
+/* Objects in an lcore's cache of a mempool. */
+#define MEMPOOL_CACHE 512
+
+struct allocator {
+	const char *name;
+	const char *desc;
+
+	/* Once in a run, before the first and after the last measurement. */
+	int (*start)(void);
+	void (*stop)(void);
+
+	/*
+	 * Before and after the measurements of one size: prepare for this
+	 * many objects alive at once. Returns 0 or a negative errno.
+	 */
+	int (*open)(size_t size, unsigned int live, uintptr_t *key);
+	void (*close)(uintptr_t key);
+
+	/* What is measured. The bulk functions are optional. */
+	void *(*alloc)(uintptr_t key);
+	void (*free)(uintptr_t key, void *obj);
+	int (*alloc_bulk)(uintptr_t key, void **objs, unsigned int n);
+	void (*free_bulk)(uintptr_t key, void **objs, unsigned int n);
+};
+
+extern const struct allocator fastmem_allocator;
+extern const struct allocator fastmem_handle_allocator;
+extern const struct allocator fastmem_sized_allocator;
+extern const struct allocator mempool_allocator;
+extern const struct allocator rte_malloc_allocator;
+extern const struct allocator libc_allocator;
+
+/* All allocators, ended by NULL. */
+extern const struct allocator * const allocators[];
+
+/* The one that the others are compared to. */
+#define REFERENCE_ALLOCATOR (&mempool_allocator)
+
+const struct allocator *
+allocator_find(const char *name);
+
+/* Bytes that could be reserved for fastmem at start. */
+size_t
+fastmem_reserved(void);
+
+#endif /* ALLOCATOR_H */

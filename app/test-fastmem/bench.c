@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/*
+ * All allocators are measured in turns, round after round, so that whatever
+ * disturbs the machine for a while disturbs all of them; and every round
+ * begins with another one, so that none always follows the same predecessor.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+
+#include "bench.h"
+
+/*
+ * In one measurement: otherwise, a thread that happens to be preempted while
+ * the number of repetitions is determined would make it far too small.
+ */
+#define MIN_OBJECTS 4096
+
+/*
+ * What takes longer than the time of a measurement is measured in fewer
+ * rounds, yet not in fewer than these.
+ */
+#define MIN_ROUNDS 3
+
+volatile sig_atomic_t bench_stop;
+
+/* An allocator under test. */
+struct cell {
+	struct subject subject;
+	unsigned int n_keys;
+	const char *skipped;
+	/* How often the pattern is repeated in one measurement. */
+	uint64_t repeat;
+	unsigned int rounds;
+	unsigned int n_samples;
+	double *samples[MAX_METRICS];
+};
+
+static const char *
+reason(int error)
+{
+	switch (error) {
+	case -ENOMEM:
+		return "out of memory";
+	case -EEXIST:
+		return "name in use";
+	default:
+		return strerror(-error);
+	}
+}
+
+static void
+cell_close(struct cell *cell)
+{
+	const struct allocator *allocator = cell->subject.alloc;
+	unsigned int i;
+
+	for (i = 0; i < MAX_METRICS; i++)
+		free(cell->samples[i]);
+	if (allocator->close != NULL)
+		for (i = 0; i < cell->n_keys; i++)
+			allocator->close(cell->subject.keys[i]);
+	cell->n_keys = 0;
+}
+
+static int
+cell_open(struct cell *cell, const struct allocator *allocator,
+	const struct scenario *scenario, size_t size, unsigned int rounds)
+{
+	const unsigned int n_keys = scenario->mixed ? MAX_KEYS : 1;
+	unsigned int live, i;
+	int ret;
+
+	memset(cell, 0, sizeof(*cell));
+	cell->subject.alloc = allocator;
+	cell->rounds = rounds;
+
+	if (scenario->bulk && allocator->free_bulk == NULL) {
+		cell->skipped = "no bulk calls";
+		return 0;
+	}
+
+	for (i = 0; i < scenario_n_metrics(scenario); i++) {
+		cell->samples[i] = calloc(rounds, sizeof(double));
+		if (cell->samples[i] == NULL)
+			return -ENOMEM;
+	}
+
+	live = scenario->live > 0 ? scenario->live : rte_lcore_count();
+	for (i = 0; i < n_keys; i++) {
+		ret = allocator->open(scenario->mixed ? mixed_sizes[i] : size,
+				live, &cell->subject.keys[i]);
+		if (ret < 0) {
+			cell->skipped = reason(ret);
+			return 0;
+		}
+		cell->n_keys++;
+	}
+
+	return 0;
+}
+
+/*
+ * Warm up, and find out how often the pattern has to be repeated to last for
+ * the given number of cycles.
+ */
+static void
+cell_calibrate(struct cell *cell, const struct scenario *scenario,
+	uint64_t duration)
+{
+	const uint64_t min = (MIN_OBJECTS + scenario->batch - 1) /
+		scenario->batch;
+	uint64_t n, elapsed = 0, growth, rounds;
+	bool confirmed = false;
+	struct sample sample;
+	int ret;
+
+	for (n = min;;) {
+		ret = scenario->run(scenario, &cell->subject, n, &sample);
+		if (ret < 0) {
+			cell->skipped = reason(ret);
+			return;
+		}
+		/* Of two runs, the one that was disturbed less. */
+		if (!confirmed || sample.elapsed < elapsed)
+			elapsed = RTE_MAX(sample.elapsed, UINT64_C(1));
+		if (elapsed >= duration / 2) {
+			if (confirmed || bench_stop)
+				break;
+			confirmed = true;
+			continue;
+		}
+		growth = RTE_MIN(duration / 2 / elapsed, UINT64_C(16));
+		n *= RTE_MAX(growth, UINT64_C(2));
+		confirmed = false;
+	}
+
+	cell->repeat = (double)n * duration / elapsed;
+	if (cell->repeat >= min)
+		return;
+
+	cell->repeat = min;
+	rounds = (double)cell->rounds * 2 * duration * n / (elapsed * min);
+	rounds = RTE_MAX(rounds, (uint64_t)MIN_ROUNDS);
+	cell->rounds = RTE_MIN(rounds, (uint64_t)cell->rounds);
+}
+
+static void
+cell_sample(struct cell *cell, const struct scenario *scenario)
+{
+	struct sample sample;
+	unsigned int i;
+	int ret;
+
+	if (cell->skipped != NULL || cell->n_samples == cell->rounds)
+		return;
+
+	ret = scenario->run(scenario, &cell->subject, cell->repeat, &sample);
+	if (ret < 0) {
+		cell->skipped = reason(ret);
+		return;
+	}
+	for (i = 0; i < scenario_n_metrics(scenario); i++)
+		cell->samples[i][cell->n_samples] = sample.cycles[i];
+	cell->n_samples++;
+}
+
+static void
+cell_result(struct cell *cell, const struct scenario *scenario, size_t size,
+	struct result *result)
+{
+	unsigned int i;
+
+	memset(result, 0, sizeof(*result));
+	result->scenario = scenario;
+	result->allocator = cell->subject.alloc;
+	result->size = size;
+	result->skipped = cell->skipped;
+	if (cell->skipped != NULL)
+		return;
+
+	result->rounds = cell->n_samples;
+	for (i = 0; i < scenario_n_metrics(scenario); i++)
+		stats_summarize(cell->samples[i], cell->n_samples,
+			&result->metrics[i]);
+}
+
+static int
+measure_cells(struct cell *cells, unsigned int n_cells,
+	const struct options *opts, const struct scenario *scenario)
+{
+	const uint64_t duration = rte_get_tsc_hz() / 1000 * opts->duration;
+	unsigned int round, i;
+
+	for (i = 0; i < n_cells && !bench_stop; i++)
+		if (cells[i].skipped == NULL)
+			cell_calibrate(&cells[i], scenario, duration);
+
+	for (round = 0; round < opts->rounds; round++)
+		for (i = 0; i < n_cells && !bench_stop; i++)
+			cell_sample(&cells[(round + i) % n_cells], scenario);
+
+	return bench_stop ? -EINTR : 0;
+}
+
+static int
+results_extend(struct results *results, unsigned int n)
+{
+	struct result *array;
+
+	array = realloc(results->array, (results->n + n) * sizeof(*array));
+	if (array == NULL)
+		return -ENOMEM;
+	results->array = array;
+
+	return 0;
+}
+
+int
+bench_measure(const struct options *opts, const struct scenario *scenario,
+	size_t size, struct results *results)
+{
+	struct cell cells[MAX_ALLOCATORS];
+	unsigned int n_cells = 0;
+	unsigned int i;
+	int ret;
+
+	ret = results_extend(results, opts->n_allocators);
+	if (ret < 0)
+		return ret;
+
+	if (scenario->setup != NULL) {
+		ret = scenario->setup(scenario);
+		if (ret < 0)
+			return ret;
+	}
+
+	for (i = 0; i < opts->n_allocators && ret == 0; i++)
+		ret = cell_open(&cells[n_cells++], opts->allocators[i],
+				scenario, size, opts->rounds);
+	if (ret == 0)
+		ret = measure_cells(cells, n_cells, opts, scenario);
+
+	for (i = 0; i < n_cells; i++) {
+		if (ret == 0)
+			cell_result(&cells[i], scenario, size,
+				&results->array[results->n++]);
+		cell_close(&cells[i]);
+	}
+	if (scenario->teardown != NULL)
+		scenario->teardown();
+
+	return ret;
+}
+
+const struct result *
+results_find(const struct results *results, const struct scenario *scenario,
+	const struct allocator *allocator, size_t size)
+{
+	const struct result *result;
+	unsigned int i;
+
+	for (i = 0; i < results->n; i++) {
+		result = &results->array[i];
+		if (result->scenario == scenario &&
+				result->allocator == allocator &&
+				result->size == size)
+			return result;
+	}
+
+	return NULL;
+}
+
+double
+results_ratio(const struct results *results, const struct result *result,
+	unsigned int metric)
+{
+	const struct result *reference;
+
+	reference = results_find(results, result->scenario,
+			REFERENCE_ALLOCATOR, result->size);
+	if (reference == NULL || reference->skipped != NULL ||
+			result->skipped != NULL)
+		return 0;
+
+	return result->metrics[metric].median /
+		reference->metrics[metric].median;
+}
+
+void
+results_free(struct results *results)
+{
+	free(results->array);
+	memset(results, 0, sizeof(*results));
+}

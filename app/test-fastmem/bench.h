@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef BENCH_H
+#define BENCH_H
+
+/*
+ * Measures allocators against each other, and keeps the results.
+ */
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "allocator.h"
+#include "options.h"
+#include "scenario.h"
+#include "stats.h"
+
+struct result {
+	const struct scenario *scenario;
+	const struct allocator *allocator;
+	/* 0 for all sizes of a mixed scenario. */
+	size_t size;
+	/* Why there are no figures, or NULL. */
+	const char *skipped;
+	unsigned int rounds;
+	struct summary metrics[MAX_METRICS];
+};
+
+struct results {
+	struct result *array;
+	unsigned int n;
+	/* Stopped by a signal before everything was measured. */
+	bool interrupted;
+};
+
+/* Set by a signal: stop as soon as the measurement under way has ended. */
+extern volatile sig_atomic_t bench_stop;
+
+/*
+ * Measure all allocators in a scenario with one size (0 if it is mixed), and
+ * add to the results. Returns 0 or a negative errno: -EINTR if stopped, in
+ * which case nothing is added.
+ */
+int
+bench_measure(const struct options *opts, const struct scenario *scenario,
+	size_t size, struct results *results);
+
+/* The result for these, or NULL. */
+const struct result *
+results_find(const struct results *results, const struct scenario *scenario,
+	const struct allocator *allocator, size_t size);
+
+/* A figure's ratio to that of the reference allocator, or 0 without one. */
+double
+results_ratio(const struct results *results, const struct result *result,
+	unsigned int metric);
+
+void
+results_free(struct results *results);
+
+#endif /* BENCH_H */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#include "bench.h"
+#include "machine.h"
+#include "options.h"
+#include "report.h"
+
+static void
+on_signal(int sig __rte_unused)
+{
+	bench_stop = 1;
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = on_signal;
+	/* A second one ends the program at once. */
+	action.sa_flags = SA_RESETHAND | SA_RESTART;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/*
+ * The file for the JSON. When that is stdout, nothing else may be written
+ * there, yet EAL's log goes there too in some releases: keep the file
+ * descriptor for the JSON alone, and let stdout be stderr.
+ */
+static FILE *
+open_json(const char *path)
+{
+	FILE *f;
+	int fd;
+
+	if (strcmp(path, "-") != 0) {
+		f = fopen(path, "w");
+	} else {
+		fd = dup(STDOUT_FILENO);
+		f = fd < 0 ? NULL : fdopen(fd, "w");
+		if (f != NULL && dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+			fclose(f);
+			f = NULL;
+		}
+	}
+	if (f == NULL)
+		report_error("cannot write to '%s': %s", path, strerror(errno));
+
+	return f;
+}
+
+static int
+start_allocators(const struct options *opts)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < opts->n_allocators; i++) {
+		if (opts->allocators[i]->start == NULL)
+			continue;
+		ret = opts->allocators[i]->start();
+		if (ret == 0)
+			continue;
+		report_error("cannot start %s: %s", opts->allocators[i]->name,
+			strerror(-ret));
+		while (i-- > 0)
+			if (opts->allocators[i]->stop != NULL)
+				opts->allocators[i]->stop();
+		return ret;
+	}
+
+	return 0;
+}
+
+static void
+stop_allocators(const struct options *opts)
+{
+	unsigned int i;
+
+	for (i = 0; i < opts->n_allocators; i++)
+		if (opts->allocators[i]->stop != NULL)
+			opts->allocators[i]->stop();
+}
+
+static int
+run_scenario(const struct options *opts, const struct scenario *scenario,
+	struct results *results)
+{
+	unsigned int n_sizes = scenario->mixed ? 1 : opts->n_sizes;
+	unsigned int i;
+	int ret = 0;
+
+	if (rte_lcore_count() < scenario->min_lcores) {
+		printf("\n%s: %s: skipped, needs %u lcores\n", scenario->name,
+			scenario->desc, scenario->min_lcores);
+		return 0;
+	}
+
+	for (i = 0; i < n_sizes && ret == 0; i++)
+		ret = bench_measure(opts, scenario,
+				scenario->mixed ? 0 : opts->sizes[i], results);
+	if (ret == 0 || i > 1)
+		report_scenario(stdout, opts, scenario, results);
+
+	return ret;
+}
+
+static int
+run(const struct options *opts, FILE *json)
+{
+	struct results results = { 0 };
+	struct machine machine;
+	unsigned int i;
+	int ret;
+
+	ret = start_allocators(opts);
+	if (ret < 0)
+		return ret;
+
+	machine_describe(&machine);
+	report_machine(stdout, &machine, opts);
+
+	for (i = 0; i < opts->n_scenarios && ret == 0; i++)
+		ret = run_scenario(opts, opts->scenarios[i], &results);
+
+	if (ret == -EINTR) {
+		results.interrupted = true;
+		report_error("interrupted");
+	} else if (ret < 0) {
+		report_error("cannot measure: %s", strerror(-ret));
+	}
+
+	if (json != NULL && report_json(json, &machine, opts, &results) < 0) {
+		report_error("cannot write to '%s'", opts->json);
+		ret = -EIO;
+	}
+
+	results_free(&results);
+	stop_allocators(opts);
+
+	return ret;
+}
+
+static int
+run_in_eal(int argc, char **argv, const struct options *opts, FILE *json)
+{
+	int ret;
+
+	rte_set_application_usage_hook(options_usage);
+	if (rte_eal_init(argc, argv) < 0) {
+		report_error("cannot initialize EAL: %s",
+			rte_strerror(rte_errno));
+		return -1;
+	}
+
+	if (rte_eal_process_type() == RTE_PROC_PRIMARY) {
+		catch_signals();
+		ret = run(opts, json);
+	} else {
+		report_error("must be a primary process");
+		ret = -ENOTSUP;
+	}
+	rte_eal_cleanup();
+
+	return ret;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options opts;
+	FILE *json = NULL;
+	int eal_argc = 0;
+	int ret;
+
+	/*
+	 * The own options come first: what is wrong with them is told before
+	 * EAL takes any memory.
+	 */
+	while (eal_argc < argc && strcmp(argv[eal_argc], "--") != 0)
+		eal_argc++;
+	if (eal_argc < argc)
+		ret = options_parse(argc - eal_argc, argv + eal_argc, &opts);
+	else
+		ret = options_parse(1, argv, &opts);
+	if (ret < 0)
+		return EXIT_FAILURE;
+
+	if (opts.help || opts.list) {
+		if (opts.help)
+			options_usage(argv[0]);
+		else
+			options_list();
+		return EXIT_SUCCESS;
+	}
+	if (opts.json != NULL) {
+		json = open_json(opts.json);
+		if (json == NULL)
+			return EXIT_FAILURE;
+	}
+
+	/* EAL is given an array that ends where its options do. */
+	argv[eal_argc] = NULL;
+	ret = run_in_eal(eal_argc, argv, &opts, json);
+	if (json != NULL && fclose(json) == EOF && ret == 0) {
+		report_error("cannot write to '%s'", opts.json);
+		ret = -EIO;
+	}
+
+	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include <rte_fastmem.h>
+
+#include "options.h"
+#include "report.h"
+
+#define MIN_SIZE 8
+#define MAX_ROUNDS 1000
+#define MAX_DURATION 10000
+
+#define DEFAULT_ROUNDS 11
+#define DEFAULT_DURATION 10
+
+static const size_t default_sizes[] = { 8, 64, 256, 1024, 4096 };
+
+enum {
+	OPT_HELP = 256,
+	OPT_LIST,
+	OPT_SIZES,
+	OPT_SCENARIOS,
+	OPT_ALLOCATORS,
+	OPT_ROUNDS,
+	OPT_DURATION,
+	OPT_JSON,
+};
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "list", no_argument, NULL, OPT_LIST },
+	{ "sizes", required_argument, NULL, OPT_SIZES },
+	{ "scenarios", required_argument, NULL, OPT_SCENARIOS },
+	{ "allocators", required_argument, NULL, OPT_ALLOCATORS },
+	{ "rounds", required_argument, NULL, OPT_ROUNDS },
+	{ "duration", required_argument, NULL, OPT_DURATION },
+	{ "json", required_argument, NULL, OPT_JSON },
+	{ NULL, 0, NULL, 0 },
+};
+
+void
+options_usage(const char *prgname)
+{
+	printf("\nUsage: %s [EAL options] -- [options]\n\n"
+		"  --sizes SIZE[,SIZE...]       sizes of objects in bytes, K and M are allowed\n"
+		"                               (default: 8,64,256,1024,4096)\n"
+		"  --scenarios NAME[,NAME...]   scenarios, see --list (default: all)\n"
+		"  --allocators NAME[,NAME...]  allocators, see --list (default: all)\n"
+		"  --rounds N                   rounds of measurements (default: %u)\n"
+		"  --duration MS                milliseconds of a measurement (default: %u)\n"
+		"  --json FILE                  write the results as JSON, '-' for stdout\n"
+		"  --list                       list scenarios and allocators\n"
+		"  --help                       show this text\n\n",
+		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION);
+}
+
+void
+options_list(void)
+{
+	unsigned int i;
+
+	printf("Scenarios:\n");
+	for (i = 0; scenarios[i] != NULL; i++)
+		printf("  %-16s%s\n", scenarios[i]->name, scenarios[i]->desc);
+
+	printf("\nAllocators:\n");
+	for (i = 0; allocators[i] != NULL; i++)
+		printf("  %-16s%s\n", allocators[i]->name, allocators[i]->desc);
+}
+
+static int
+parse_number(const char *option, const char *text, unsigned int max,
+	unsigned int *number)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+			value < 1 || value > max) {
+		report_error("--%s: '%s' is not a number from 1 to %u",
+			option, text, max);
+		return -EINVAL;
+	}
+	*number = value;
+
+	return 0;
+}
+
+static int
+add_size(const char *text, struct options *opts)
+{
+	const size_t max = rte_fastmem_max_size();
+	unsigned int i, shift;
+	uintmax_t size;
+	char *end;
+
+	errno = 0;
+	size = strtoumax(text, &end, 10);
+	shift = *end == 'K' ? 10 : *end == 'M' ? 20 : 0;
+	if (shift != 0)
+		end++;
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+			size > max >> shift || size << shift < MIN_SIZE) {
+		report_error("--sizes: '%s' is not a size from %u to %zu",
+			text, MIN_SIZE, max);
+		return -EINVAL;
+	}
+	size <<= shift;
+
+	for (i = 0; i < opts->n_sizes; i++) {
+		if (opts->sizes[i] == size) {
+			report_error("--sizes: %zu is given twice", (size_t)size);
+			return -EINVAL;
+		}
+	}
+	if (opts->n_sizes == RTE_DIM(opts->sizes)) {
+		report_error("--sizes: more than %u sizes", MAX_SIZES);
+		return -EINVAL;
+	}
+	opts->sizes[opts->n_sizes++] = size;
+
+	return 0;
+}
+
+static int
+add_scenario(const char *name, struct options *opts)
+{
+	const struct scenario *scenario = scenario_find(name);
+	unsigned int i;
+
+	if (scenario == NULL) {
+		report_error("--scenarios: there is no scenario '%s', see --list",
+			name);
+		return -EINVAL;
+	}
+	for (i = 0; i < opts->n_scenarios; i++) {
+		if (opts->scenarios[i] == scenario) {
+			report_error("--scenarios: '%s' is given twice", name);
+			return -EINVAL;
+		}
+	}
+	opts->scenarios[opts->n_scenarios++] = scenario;
+
+	return 0;
+}
+
+static int
+add_allocator(const char *name, struct options *opts)
+{
+	const struct allocator *allocator = allocator_find(name);
+	unsigned int i;
+
+	if (allocator == NULL) {
+		report_error("--allocators: there is no allocator '%s', see --list",
+			name);
+		return -EINVAL;
+	}
+	for (i = 0; i < opts->n_allocators; i++) {
+		if (opts->allocators[i] == allocator) {
+			report_error("--allocators: '%s' is given twice", name);
+			return -EINVAL;
+		}
+	}
+	opts->allocators[opts->n_allocators++] = allocator;
+
+	return 0;
+}
+
+static int
+parse_list(char *text, struct options *opts,
+	int (*add)(const char *item, struct options *opts))
+{
+	char *item, *next;
+	int ret;
+
+	for (item = text; item != NULL; item = next) {
+		next = strchr(item, ',');
+		if (next != NULL)
+			*next++ = '\0';
+		ret = add(item, opts);
+		if (ret < 0)
+			return ret;
+	}
+
+	return 0;
+}
+
+static int
+parse_json(const char *text, struct options *opts)
+{
+	if (!report_json_available()) {
+		report_error("--json: this program was built without Jansson");
+		return -EINVAL;
+	}
+	if (text[0] == '\0') {
+		report_error("--json: the name of the file is empty");
+		return -EINVAL;
+	}
+	opts->json = text;
+
+	return 0;
+}
+
+static int
+parse_option(int opt, char *arg, struct options *opts)
+{
+	switch (opt) {
+	case OPT_HELP:
+		opts->help = true;
+		return 0;
+	case OPT_LIST:
+		opts->list = true;
+		return 0;
+	case OPT_SIZES:
+		opts->n_sizes = 0;
+		return parse_list(arg, opts, add_size);
+	case OPT_SCENARIOS:
+		opts->n_scenarios = 0;
+		return parse_list(arg, opts, add_scenario);
+	case OPT_ALLOCATORS:
+		opts->n_allocators = 0;
+		return parse_list(arg, opts, add_allocator);
+	case OPT_ROUNDS:
+		return parse_number("rounds", arg, MAX_ROUNDS, &opts->rounds);
+	case OPT_DURATION:
+		return parse_number("duration", arg, MAX_DURATION,
+				&opts->duration);
+	case OPT_JSON:
+		return parse_json(arg, opts);
+	default:
+		return -EINVAL;
+	}
+}
+
+static void
+set_defaults(struct options *opts)
+{
+	unsigned int i;
+
+	memset(opts, 0, sizeof(*opts));
+	memcpy(opts->sizes, default_sizes, sizeof(default_sizes));
+	opts->n_sizes = RTE_DIM(default_sizes);
+	for (i = 0; scenarios[i] != NULL; i++)
+		opts->scenarios[i] = scenarios[i];
+	opts->n_scenarios = i;
+	for (i = 0; allocators[i] != NULL; i++)
+		opts->allocators[i] = allocators[i];
+	opts->n_allocators = i;
+	opts->rounds = DEFAULT_ROUNDS;
+	opts->duration = DEFAULT_DURATION;
+}
+
+int
+options_parse(int argc, char **argv, struct options *opts)
+{
+	int opt, ret;
+
+	set_defaults(opts);
+
+	optind = 1;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		if (opt == '?' || opt == ':') {
+			report_error(opt == ':' ? "%s needs a value" :
+				"unknown option '%s', see --help",
+				argv[optind - 1]);
+			return -EINVAL;
+		}
+		ret = parse_option(opt, optarg, opts);
+		if (ret < 0)
+			return ret;
+	}
+	if (optind < argc) {
+		report_error("unexpected argument '%s', see --help",
+			argv[optind]);
+		return -EINVAL;
+	}
+
+	return 0;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "report.h"
+
+/* As many sizes as fit side by side. */
+#define MAX_COLUMNS 5
+#define NAME_WIDTH 15
+
+/* Above this, a figure is marked as doubtful. */
+#define MAX_SPREAD 0.10
+
+void
+report_error(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("dpdk-test-fastmem: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+void
+report_machine(FILE *f, const struct machine *machine,
+	const struct options *opts)
+{
+	fprintf(f, "%s, %s, TSC %.0f MHz, %u lcore%s\n"
+		"%s, %s, %s, IOVA as %s, %zu MiB reserved for fastmem\n",
+		machine->cpu, machine->arch, machine->tsc_hz / 1e6,
+		machine->lcores, machine->lcores == 1 ? "" : "s",
+		machine->dpdk, machine->compiler,
+		machine->hugepages ? "hugepages" : "no hugepages",
+		machine->iova, machine->fastmem_reserved >> 20);
+	if (!machine->pinned)
+		fprintf(f, "Lcores share CPUs or move between them: the figures are doubtful.\n");
+	fprintf(f, "\nTSC cycles per object, median and best of %u rounds of %u ms; "
+		"x: ratio of the\nmedian to that of %s; "
+		"~: spread (interquartile range) above %.0f per cent\n",
+		opts->rounds, opts->duration, REFERENCE_ALLOCATOR->name,
+		MAX_SPREAD * 100);
+	fflush(f);
+}
+
+/* With three digits, or as many as there are before the point. */
+static const char *
+format_number(char *buf, size_t len, const char *prefix, double number,
+	unsigned int decimals)
+{
+	if (number >= 99.95)
+		decimals = 0;
+	else if (number >= 9.995)
+		decimals = 1;
+	snprintf(buf, len, "%s%.*f", prefix, decimals, number);
+
+	return buf;
+}
+
+static void
+report_figure(FILE *f, const struct results *results,
+	const struct result *result, unsigned int metric)
+{
+	char median[32], best[32], ratio[32];
+	const struct summary *s;
+	double r;
+
+	if (result == NULL || result->skipped != NULL) {
+		fprintf(f, " %7s %6s %5s", "-", "-", "-");
+		return;
+	}
+
+	s = &result->metrics[metric];
+	r = results_ratio(results, result, metric);
+	fprintf(f, " %7s %6s %5s",
+		format_number(median, sizeof(median),
+			s->spread > MAX_SPREAD ? "~" : "", s->median, 1),
+		format_number(best, sizeof(best), "", s->best, 1),
+		r > 0 ? format_number(ratio, sizeof(ratio), "", r, 2) : "-");
+}
+
+static void
+report_block(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct results *results,
+	unsigned int metric, const size_t *sizes, unsigned int n_sizes)
+{
+	const struct result *result;
+	unsigned int i, j;
+	char label[32];
+
+	fprintf(f, "%-*s", NAME_WIDTH, "");
+	for (j = 0; j < n_sizes; j++) {
+		if (sizes[j] == 0)
+			snprintf(label, sizeof(label), "%zu to %zu B",
+				mixed_sizes[0], mixed_sizes[MAX_KEYS - 1]);
+		else
+			snprintf(label, sizeof(label), "%zu B", sizes[j]);
+		fprintf(f, "%21s", label);
+	}
+	fprintf(f, "\n%-*s", NAME_WIDTH, "");
+	for (j = 0; j < n_sizes; j++)
+		fprintf(f, " %7s %6s %5s", "median", "best", "x");
+	fputc('\n', f);
+
+	for (i = 0; i < opts->n_allocators; i++) {
+		fprintf(f, "%-*s", NAME_WIDTH, opts->allocators[i]->name);
+		for (j = 0; j < n_sizes; j++) {
+			result = results_find(results, scenario,
+					opts->allocators[i], sizes[j]);
+			report_figure(f, results, result, metric);
+		}
+		fputc('\n', f);
+	}
+}
+
+/* Whether an allocator has no figures of any size, for one and the same reason. */
+static bool
+skipped_everywhere(const struct results *results, const struct result *result)
+{
+	const struct result *other;
+	unsigned int i;
+
+	for (i = 0; i < results->n; i++) {
+		other = &results->array[i];
+		if (other->scenario == result->scenario &&
+				other->allocator == result->allocator &&
+				other->skipped != result->skipped)
+			return false;
+	}
+
+	return true;
+}
+
+static void
+report_skipped(FILE *f, const struct scenario *scenario,
+	const struct allocator *allocator, const struct results *results)
+{
+	const struct result *result;
+	unsigned int i;
+
+	for (i = 0; i < results->n; i++) {
+		result = &results->array[i];
+		if (result->scenario != scenario ||
+				result->allocator != allocator ||
+				result->skipped == NULL)
+			continue;
+		if (skipped_everywhere(results, result)) {
+			fprintf(f, "%s: %s\n", allocator->name,
+				result->skipped);
+			break;
+		}
+		fprintf(f, "%s, %zu B: %s\n", allocator->name, result->size,
+			result->skipped);
+	}
+}
+
+void
+report_scenario(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct results *results)
+{
+	static const size_t mixed[] = { 0 };
+	const size_t *sizes = scenario->mixed ? mixed : opts->sizes;
+	unsigned int n = scenario->mixed ? 1 : opts->n_sizes;
+	unsigned int metric, i;
+
+	for (metric = 0; metric < scenario_n_metrics(scenario); metric++) {
+		fprintf(f, "\n%s: %s, %s\n", scenario->name, scenario->desc,
+			scenario->metrics[metric]);
+		for (i = 0; i < n; i += MAX_COLUMNS)
+			report_block(f, opts, scenario, results, metric,
+				&sizes[i], RTE_MIN(n - i, (unsigned int)MAX_COLUMNS));
+	}
+	for (i = 0; i < opts->n_allocators; i++)
+		report_skipped(f, scenario, opts->allocators[i], results);
+	fflush(f);
+}

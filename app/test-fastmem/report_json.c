@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <errno.h>
+
+#include <jansson.h>
+
+#include "report.h"
+
+bool
+report_json_available(void)
+{
+	return true;
+}
+
+/*
+ * Jansson's functions return NULL for lack of memory, and take NULL for a
+ * value by failing; "o" hands the value over, and "[]" grows empty arrays.
+ */
+
+static json_t *
+describe_machine(const struct machine *machine)
+{
+	return json_pack("{s:s, s:s, s:I, s:i, s:b}",
+		"cpu", machine->cpu,
+		"arch", machine->arch,
+		"tsc_hz", (json_int_t)machine->tsc_hz,
+		"lcores", (int)machine->lcores,
+		"pinned", machine->pinned);
+}
+
+static json_t *
+describe_eal(const struct machine *machine)
+{
+	return json_pack("{s:b, s:s}",
+		"hugepages", machine->hugepages,
+		"iova_mode", machine->iova);
+}
+
+static json_t *
+describe_options(const struct options *opts, const struct machine *machine)
+{
+	return json_pack("{s:i, s:i, s:s, s:i, s:I}",
+		"rounds", (int)opts->rounds,
+		"duration_ms", (int)opts->duration,
+		"reference", REFERENCE_ALLOCATOR->name,
+		"mempool_cache", MEMPOOL_CACHE,
+		"fastmem_reserved", (json_int_t)machine->fastmem_reserved);
+}
+
+/* The sizes of the objects of a result, one of them unless it is mixed. */
+static json_t *
+describe_sizes(const struct result *result)
+{
+	json_t *sizes = json_array();
+	unsigned int i;
+
+	if (result->size != 0) {
+		json_array_append_new(sizes, json_integer(result->size));
+		return sizes;
+	}
+	for (i = 0; i < RTE_DIM(mixed_sizes); i++)
+		json_array_append_new(sizes, json_integer(mixed_sizes[i]));
+
+	return sizes;
+}
+
+static int
+add_figure(json_t *array, const struct results *results,
+	const struct result *result, unsigned int metric)
+{
+	const double ratio = results_ratio(results, result, metric);
+	const struct summary *s = &result->metrics[metric];
+	json_t *ref = ratio > 0 ? json_real(ratio) : json_null();
+
+	return json_array_append_new(array,
+		json_pack("{s:s, s:s, s:s, s:o, s:i, s:f, s:f, s:f, s:o}",
+			"scenario", result->scenario->name,
+			"metric", result->scenario->metrics[metric],
+			"allocator", result->allocator->name,
+			"sizes", describe_sizes(result),
+			"rounds", (int)result->rounds,
+			"median", s->median,
+			"best", s->best,
+			"spread", s->spread,
+			"ratio", ref));
+}
+
+static int
+add_skipped(json_t *array, const struct result *result)
+{
+	return json_array_append_new(array,
+		json_pack("{s:s, s:s, s:o, s:s}",
+			"scenario", result->scenario->name,
+			"allocator", result->allocator->name,
+			"sizes", describe_sizes(result),
+			"reason", result->skipped));
+}
+
+static int
+add_results(json_t *figures, json_t *skipped, const struct results *results)
+{
+	const struct result *result;
+	unsigned int i, metric;
+	int ret = 0;
+
+	for (i = 0; i < results->n; i++) {
+		result = &results->array[i];
+		if (result->skipped != NULL) {
+			ret |= add_skipped(skipped, result);
+			continue;
+		}
+		for (metric = 0; metric < scenario_n_metrics(result->scenario);
+				metric++)
+			ret |= add_figure(figures, results, result, metric);
+	}
+
+	return ret;
+}
+
+int
+report_json(FILE *f, const struct machine *machine,
+	const struct options *opts, const struct results *results)
+{
+	json_t *figures = json_array();
+	json_t *skipped = json_array();
+	json_t *root;
+	int ret;
+
+	ret = add_results(figures, skipped, results);
+	root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o}",
+			"program", "dpdk-test-fastmem",
+			"dpdk", machine->dpdk,
+			"compiler", machine->compiler,
+			"machine", describe_machine(machine),
+			"eal", describe_eal(machine),
+			"options", describe_options(opts, machine),
+			"unit", "TSC cycles per object",
+			"complete", !results->interrupted,
+			"results", figures,
+			"skipped", skipped);
+	if (ret != 0 || root == NULL) {
+		json_decref(root);
+		return -ENOMEM;
+	}
+
+	ret = json_dumpf(root, f, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	json_decref(root);
+	if (ret < 0 || fputc('\n', f) == EOF || fflush(f) == EOF)
+		return -EIO;
+
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/*
+ * In the place of report_json.c, when the program is built without Jansson.
+ */
+
+#include <errno.h>
+
+#include "report.h"
+
+bool
+report_json_available(void)
+{
+	return false;
+}
+
+int
+report_json(FILE *f __rte_unused, const struct machine *machine __rte_unused,
+	const struct options *opts __rte_unused,
+	const struct results *results __rte_unused)
+{
+	return -ENOTSUP;
+}

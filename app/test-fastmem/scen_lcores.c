@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/*
+ * All lcores at once, each with objects of its own.
+ */
+
+#include <errno.h>
+
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "scenario.h"
+
+struct lcore_work {
+	const struct subject *subject;
+	uint64_t n;
+	uint64_t start;
+	uint64_t cycles;
+	char padding[RTE_CACHE_LINE_SIZE];
+};
+
+static struct lcore_work works[RTE_MAX_LCORE];
+
+static int
+work_lcore(void *arg __rte_unused)
+{
+	struct lcore_work *work = &works[rte_lcore_id()];
+
+	wait_until(work->start);
+
+	return single_loop(work->subject, work->n, &work->cycles);
+}
+
+/* The mean of the lcores' figures. */
+static int
+run_lcores(const struct scenario *scenario __rte_unused,
+	const struct subject *subject, uint64_t n, struct sample *sample)
+{
+	const uint64_t start = start_time();
+	uint64_t total = 0;
+	unsigned int lcore;
+	int ret;
+
+	RTE_LCORE_FOREACH(lcore) {
+		works[lcore].subject = subject;
+		works[lcore].n = n;
+		works[lcore].start = start;
+	}
+
+	ret = rte_eal_mp_remote_launch(work_lcore, NULL, SKIP_MAIN);
+	if (ret < 0)
+		return ret;
+	ret = work_lcore(NULL);
+
+	RTE_LCORE_FOREACH_WORKER(lcore)
+		if (rte_eal_wait_lcore(lcore) < 0)
+			ret = -ENOMEM;
+	if (ret < 0)
+		return ret;
+
+	RTE_LCORE_FOREACH(lcore)
+		total += works[lcore].cycles;
+	sample->elapsed = total / rte_lcore_count();
+	sample->cycles[0] = (double)total / rte_lcore_count() / n;
+
+	return 0;
+}
+
+const struct scenario scenario_lcores = {
+	.name = "lcores",
+	.desc = "one object, all lcores at once with objects of their own",
+	.metrics = { "alloc + free" },
+	.batch = 1,
+	.min_lcores = 2,
+	.run = run_lcores,
+};
