@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright(c) 2026 The fastmem authors
+
+# Usage: devtools/check-install.sh
+#
+# Install into folders of their own, once with the default prefix and once with
+# another one, and build and run an application with nothing but what pkg-config
+# says of libdpdk-fastmem: shared and static, C and C++.
+
+set -eu
+# shellcheck source=devtools/common.sh
+. "$(dirname "$0")/common.sh"
+
+case ${1:-} in
+-h | --help)
+	usage
+	exit 0
+	;;
+'') ;;
+*) die "unexpected argument '$1'" ;;
+esac
+
+build=$ROOT/build-install
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"; eal_remove_files' EXIT
+
+need_build_tools
+have c++ || apt_install "C++ applications are to be built, too" g++
+build_tree "$build" --prefix /usr/local >&2 || die "the build failed"
+
+cat >"$tmp/app.c" <<'END'
+#include <stdio.h>
+
+#include <rte_eal.h>
+#include <rte_fastmem.h>
+
+int
+main(int argc, char **argv)
+{
+	void *obj;
+
+	if (rte_eal_init(argc, argv) < 0 || rte_fastmem_init() != 0)
+		return 1;
+	obj = rte_fastmem_alloc(64, 0, RTE_FASTMEM_F_ZERO);
+	if (obj == NULL || rte_fastmem_usable_size(obj) != 64)
+		return 1;
+	rte_fastmem_free(obj);
+	rte_fastmem_deinit();
+	rte_eal_cleanup();
+	return 0;
+}
+END
+cp "$tmp/app.c" "$tmp/app.cc"
+
+# Does the loader get along with the program by itself?
+run_app() {
+	local base
+
+	eal_base_args base
+	timeout -k 5 60 "$@" "${base[@]}" --no-huge -m 64 --log-level=error </dev/null
+}
+
+# try LABEL COMPILER SOURCE LD_LIBRARY_PATH FLAGS...
+try() {
+	local label=$1 compiler=$2 source=$3 path=$4
+	shift 4
+
+	if ! "$compiler" -O2 -DALLOW_EXPERIMENTAL_API "$source" -o "$tmp/app" "$@" \
+			>"$tmp/out" 2>&1; then
+		step_fail "$label: does not build"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	elif ! run_app env "LD_LIBRARY_PATH=$path" "$tmp/app" >"$tmp/out" 2>&1; then
+		step_fail "$label: does not run"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	else
+		step_ok "$label"
+	fi
+}
+
+# An application cannot be linked to a static fastmem where it cannot be linked
+# to a static DPDK, which needs more packages than Debian's libdpdk-dev asks for.
+static_obstacle() {
+	local -a flags
+
+	read -r -a flags <<<"$(pkg-config --static --libs libdpdk 2>/dev/null)"
+	if [ ${#flags[@]} -eq 0 ]; then
+		echo "pkg-config has no static DPDK"
+		return
+	fi
+	echo 'int main(void) { return 0; }' >"$tmp/empty.c"
+	if ! cc "$tmp/empty.c" -o "$tmp/empty" "${flags[@]}" >"$tmp/out" 2>&1; then
+		echo "DPDK alone does not link statically:" \
+			"$(sed -n 's/.*\(cannot find [^:]*\).*/\1/p' "$tmp/out" | sort -u | xargs)"
+	fi
+}
+
+# check_prefix LABEL PREFIX PLACE: what was installed for PREFIX is in PLACE.
+check_prefix() {
+	local label=$1 prefix=$2 place=$3
+	local libdir pc flags static path=
+
+	libdir=$(dirname "$(find "$place" -name librte_fastmem.a)")
+	pc=$libdir/pkgconfig
+	flags() {
+		PKG_CONFIG_PATH=$pc pkg-config "$@" | sed "s| \(-[IL]\)$prefix| \1$place|g;
+			s|^\(-[IL]\)$prefix|\1$place|"
+	}
+
+	# the loader knows the default prefix, but not its copy in our folder
+	[ "$prefix" = "$place" ] || path=$libdir
+
+	read -r -a flags <<<"$(flags --cflags --libs libdpdk-fastmem)"
+	try "$label, shared, C" cc "$tmp/app.c" "$path" "${flags[@]}"
+	try "$label, shared, C++" c++ "$tmp/app.cc" "$path" "${flags[@]}"
+	if ! readelf -d "$tmp/app" | grep -q 'NEEDED.*librte_fastmem'; then
+		step_fail "$label, shared: librte_fastmem.so is not used"
+	fi
+	read -r -a flags <<<"$(flags --cflags --libs libdpdk libdpdk-fastmem)"
+	try "$label, after libdpdk" cc "$tmp/app.c" "$path" "${flags[@]}"
+
+	static=$(static_obstacle)
+	if [ -n "$static" ]; then
+		step_skip "$label, static: $static"
+		return
+	fi
+	read -r -a flags <<<"$(flags --static --cflags --libs libdpdk-fastmem)"
+	try "$label, static, C" cc "$tmp/app.c" "" "${flags[@]}"
+	if readelf -d "$tmp/app" | grep -q 'NEEDED.*librte_'; then
+		step_fail "$label, static: shared libraries of DPDK are used as well"
+	fi
+}
+
+DESTDIR=$tmp/dest meson install -C "$build" </dev/null >"$tmp/out" 2>&1 || {
+	cat "$tmp/out" >&2
+	die "meson install failed"
+}
+check_prefix "default prefix" /usr/local "$tmp/dest/usr/local"
+
+if ! { meson configure --prefix "$tmp/other" "$build" &&
+		meson install -C "$build"; } </dev/null >"$tmp/out" 2>&1; then
+	cat "$tmp/out" >&2
+	die "meson install failed"
+fi
+check_prefix "another prefix" "$tmp/other" "$tmp/other"
+meson configure --prefix /usr/local "$build" </dev/null >/dev/null
+
+step_summary

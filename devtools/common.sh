@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright(c) 2026 The fastmem authors
+# shellcheck shell=bash
+
+# Functions shared by the scripts of this folder; to be sourced.
+
+# one order of names and one form of numbers and messages, everywhere
+export LC_ALL=C.UTF-8
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # used by the scripts
+BUILD=$ROOT/build
+HUGE_2M=/sys/kernel/mm/hugepages/hugepages-2048kB
+
+die() {
+	echo "$(basename "$0"): $*" >&2
+	exit 1
+}
+
+note() {
+	echo "-- $*" >&2
+}
+
+have() {
+	command -v "$1" >/dev/null 2>&1
+}
+
+is_root() {
+	[ "$(id -u)" -eq 0 ]
+}
+
+# The usage text is the comment at the top of the calling script,
+# between the lines "# Usage:" and the first line that is no comment.
+usage() {
+	sed -n '/^# Usage:/,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"
+}
+
+# Install Debian packages, or say what is missing and give up.
+# apt_install REASON PACKAGE...
+apt_install() {
+	local reason=$1
+	shift
+
+	if ! have apt-get; then
+		die "$reason: this needs what Debian has in the packages: $*"
+	fi
+	if ! is_root; then
+		die "$reason: as root, run 'apt-get update && apt-get install $*' first"
+	fi
+	note "$reason: installing $*"
+	export DEBIAN_FRONTEND=noninteractive
+	if ! apt-get install -y --no-install-recommends "$@" </dev/null >/dev/null 2>&1; then
+		apt-get update -q </dev/null >/dev/null ||
+			die "apt-get update failed"
+		apt-get install -q -y --no-install-recommends "$@" </dev/null >&2 ||
+			die "apt-get install failed"
+	fi
+}
+
+# Install whatever the build is missing.
+need_build_tools() {
+	local missing=()
+
+	have "${CC:-cc}" || missing+=(gcc libc6-dev)
+	have meson || missing+=(meson)
+	have ninja || missing+=(ninja-build)
+	have pkg-config || missing+=(pkg-config)
+	have python3 || missing+=(python3)
+	if ! have pkg-config || ! pkg-config --atleast-version=22.11 libdpdk; then
+		missing+=(libdpdk-dev)
+	fi
+	if ! have pkg-config || ! pkg-config --exists jansson; then
+		missing+=(libjansson-dev)
+	fi
+	if [ ${#missing[@]} -gt 0 ]; then
+		apt_install "the build lacks something" "${missing[@]}"
+	fi
+	pkg-config --atleast-version=22.11 libdpdk ||
+		die "DPDK 22.11 or later is needed, and pkg-config finds $(
+			pkg-config --modversion libdpdk 2>/dev/null || echo none)"
+}
+
+# Configure, once or when the compiler or the options differ, and build.
+# build_tree FOLDER [MESON_OPTION...]
+build_tree() {
+	local dir=$1
+	local stamp=$dir/.options
+	local wipe=() options log
+	shift
+
+	options="${CC:-cc} $*"
+	log=$(mktemp)
+	if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$stamp" 2>/dev/null)" != "$options" ]; then
+		[ ! -f "$dir/build.ninja" ] || wipe=(--wipe)
+		note "configuring $dir"
+		if ! meson setup "${wipe[@]}" "$@" "$dir" "$ROOT" </dev/null >"$log" 2>&1; then
+			cat "$log" >&2
+			rm -f "$log"
+			return 1
+		fi
+		echo "$options" >"$stamp"
+	fi
+	note "building $dir"
+	if ! ninja -C "$dir" </dev/null >"$log" 2>&1; then
+		grep -v '^\[[0-9]*/[0-9]*\]' "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# MiB in free hugepages, of any size.
+free_hugepage_mib() {
+	local sum=0 dir size free
+
+	for dir in /sys/kernel/mm/hugepages/hugepages-*kB; do
+		[ -r "$dir/free_hugepages" ] || continue
+		size=${dir##*-}
+		size=${size%kB}
+		free=$(cat "$dir/free_hugepages")
+		sum=$((sum + free * size / 1024))
+	done
+	echo $sum
+}
+
+# The folder where EAL would put its hugepage files, if we may write there.
+hugetlbfs_mount() {
+	local where
+
+	while read -r _ where _; do
+		if [ -w "$where" ]; then
+			echo "$where"
+			return 0
+		fi
+	done < <(grep ' hugetlbfs ' /proc/mounts)
+	return 1
+}
+
+# Whether EAL can use at least this many MiB in hugepages.
+hugepages_usable() {
+	[ "$(free_hugepage_mib)" -ge "$1" ] && hugetlbfs_mount >/dev/null
+}
+
+# Why hugepages_usable() said no, for the user.
+hugepages_hint() {
+	local mib
+
+	mib=$(free_hugepage_mib)
+	if [ "$mib" -lt "$1" ]; then
+		echo "$mib MiB in free hugepages, $1 MiB wanted: 'devtools/$(basename "$0")" \
+			"--hugepages 1024' as root sets 1024 pages of 2 MiB"
+	else
+		echo "no hugetlbfs to write to: run as root"
+	fi
+}
+
+# Set the number of 2 MiB hugepages. They stay until the next boot.
+set_hugepages() {
+	local wanted=$1 got
+
+	[[ $wanted =~ ^[0-9]+$ ]] || die "--hugepages: '$wanted' is not a number"
+	is_root || die "--hugepages: only root can set hugepages"
+	[ -w "$HUGE_2M/nr_hugepages" ] || die "--hugepages: the kernel has none of 2 MiB"
+	echo "$wanted" >"$HUGE_2M/nr_hugepages" || true
+	got=$(cat "$HUGE_2M/nr_hugepages")
+	note "hugepages of 2 MiB: $got, and they stay when this script ends"
+	if [ "$got" -lt "$wanted" ]; then
+		note "the kernel did not find memory for all of the $wanted"
+	fi
+	if ! grep -q ' hugetlbfs ' /proc/mounts; then
+		mkdir -p /dev/hugepages
+		mount -t hugetlbfs none /dev/hugepages || note "no hugetlbfs could be mounted"
+	fi
+}
+
+# EAL's arguments of every run: files of its own, no device.
+# They go to the array named by the first argument.
+eal_base_args() {
+	local -n eal_args=$1
+
+	# shellcheck disable=SC2034 # the caller's
+	eal_args=("--file-prefix=fastmem$$" --no-pci --no-telemetry)
+}
+
+# Remove what EAL leaves: a program that has ended still holds its hugepages
+# by their files until another one starts with the same prefix.
+eal_remove_files() {
+	local where
+
+	if where=$(hugetlbfs_mount); then
+		rm -f "$where/fastmem$$"map_*
+	fi
+	# the first one is root's, and not even to be looked into by others
+	if is_root; then
+		rm -rf "/var/run/dpdk/fastmem$$"
+	fi
+	rm -rf "${XDG_RUNTIME_DIR:-/tmp}/dpdk/fastmem$$"
+}
+
+# What the registered tests are called: list_tests SUITE, with SUITE one of
+# FAST, PERF and STRESS. Prints "NAME NOHUGE ASAN" for FAST, "NAME" otherwise.
+list_tests() {
+	sed -n "s/^REGISTER_$1_TEST( *\([a-z0-9_]*\) *,\(.*\)).*/\1,\2/p" \
+		"$ROOT"/app/test/test_fastmem*.c |
+	if [ "$1" = FAST ]; then
+		awk -F '[ ,]+' '{ print $1, $2, $3 }'
+	else
+		awk -F '[ ,]+' '{ print $1 }'
+	fi
+}
+
+# The counts of a run of several steps, each with one line: ok, FAIL or skip.
+N_PASSED=0
+N_FAILED=0
+N_SKIPPED=0
+
+step_ok() {
+	N_PASSED=$((N_PASSED + 1))
+	echo "ok    $*"
+}
+
+step_fail() {
+	N_FAILED=$((N_FAILED + 1))
+	echo "FAIL  $*"
+}
+
+step_skip() {
+	N_SKIPPED=$((N_SKIPPED + 1))
+	echo "skip  $*"
+}
+
+# The closing line; the result is that of the whole run.
+step_summary() {
+	echo "$N_PASSED passed, $N_FAILED failed, $N_SKIPPED skipped"
+	[ "$N_FAILED" -eq 0 ]
+}

@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright(c) 2026 The fastmem authors
+
+# Usage: devtools/test-import.sh [--all] [DPDK_DIR]
+#
+# Import fastmem into a copy of a DPDK source tree, build the tree's unit tests
+# with DPDK's own build, and run fastmem's among them. Without DPDK_DIR, the
+# tree is that of Debian's source package dpdk, which is fetched (as root).
+# Sources and builds are kept in build-import/, so that a second run is short.
+#
+#   --all   run all fast tests of fastmem's rather than fastmem_autotest alone
+#   --help  show this text
+
+set -eu
+# shellcheck source=devtools/common.sh
+. "$(dirname "$0")/common.sh"
+
+CACHE=$ROOT/build-import
+TEST_SECONDS=120
+
+all=false
+tree=
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--all) all=true ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	-*) die "unknown option '$1', see --help" ;;
+	*)
+		[ -z "$tree" ] || die "more than one folder"
+		tree=$(cd "$1" && pwd) || exit 1
+		;;
+	esac
+	shift
+done
+
+# Fetch Debian's source package. The lists that apt knows may be of binary
+# packages alone: ask the same servers, by lists of our own.
+fetch_debian_source() {
+	local apt=$CACHE/apt
+	local keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	local -a options
+
+	have dpkg-source || apt_install "unpacking a source package" dpkg-dev
+	have apt-get || die "there is no apt-get to fetch Debian's source package with"
+	rm -rf "$apt"
+	mkdir -p "$apt/lists/partial" "$apt/parts"
+	# shellcheck disable=SC2016 # apt's own variables
+	apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+		sort -u |
+		while read -r site release component; do
+			if [ -f "$keys" ]; then
+				echo "deb-src [signed-by=$keys] $site $release $component"
+			else
+				echo "deb-src $site $release $component"
+			fi
+		done >"$apt/sources.list"
+	[ -s "$apt/sources.list" ] || {
+		apt-get update -q </dev/null >&2 || die "apt-get update failed"
+		die "apt knows no package lists: try again"
+	}
+	options=(
+		-o "Dir::Etc::SourceList=$apt/sources.list"
+		-o "Dir::Etc::SourceParts=$apt/parts"
+		-o "Dir::State::Lists=$apt/lists"
+		-o "APT::Sandbox::User=root"
+	)
+	apt-get "${options[@]}" -q update </dev/null >&2 || die "no list of source packages"
+	(cd "$CACHE" && apt-get "${options[@]}" -q source --only-source --download-only dpdk \
+		</dev/null >&2) || die "no source package"
+	rm -rf "$apt"
+}
+
+if [ -z "$tree" ]; then
+	tree=$CACHE/debian
+	if [ ! -f "$tree/VERSION" ]; then
+		mkdir -p "$CACHE"
+		ls "$CACHE"/dpdk_*.dsc >/dev/null 2>&1 || fetch_debian_source
+		note "unpacking the source package"
+		rm -rf "$tree"
+		dpkg-source -x "$CACHE"/dpdk_*.dsc "$tree" </dev/null >&2 ||
+			die "no unpacked source"
+	fi
+	work=$CACHE/debian
+else
+	# not in the folder of the user's, but in a copy
+	work=$CACHE/$(echo "$tree" | tr -c 'A-Za-z0-9.\n' _)
+	if [ ! -d "$work" ]; then
+		mkdir -p "$CACHE"
+		cp -a "$tree" "$work"
+	fi
+fi
+
+need_build_tools
+# DPDK's build asks the first python3 in the PATH for elftools
+if ! python3 -c 'import elftools' 2>/dev/null; then
+	if [ -x /usr/bin/python3 ]; then
+		/usr/bin/python3 -c 'import elftools' 2>/dev/null ||
+			apt_install "DPDK's build lacks something" python3-pyelftools
+		PATH=/usr/bin:$PATH
+	else
+		apt_install "DPDK's build lacks something" python3-pyelftools
+	fi
+fi
+if ! pkg-config --exists numa; then
+	apt_install "DPDK's build lacks something" libnuma-dev
+fi
+
+"$ROOT/devtools/import-into-dpdk.sh" "$work" >&2
+again=$("$ROOT/devtools/import-into-dpdk.sh" "$work")
+[[ $again == *"nothing to change" ]] || die "a second import changed something: $again"
+
+build=$work/build-fastmem
+log=$(mktemp)
+trap 'rm -f "$log"; eal_remove_files' EXIT
+
+quietly() {
+	"$@" </dev/null >"$log" 2>&1 || {
+		grep -v '^\[[0-9]*/[0-9]*\]' "$log" | tail -n 100 >&2
+		return 1
+	}
+}
+
+# the fewest drivers that DPDK's tests do with
+if [ ! -f "$build/build.ninja" ]; then
+	note "configuring DPDK $(cat "$work/VERSION")"
+	# shellcheck disable=SC2054 # commas within options
+	options=(
+		-Ddefault_library=shared
+		-Ddisable_drivers='*'
+		-Denable_drivers=bus/pci,bus/vdev,mempool/ring
+		-Denable_apps=test,test-fastmem
+		-Dtests=true
+		-Dwerror=true
+	)
+	if grep -q "'check_includes'" "$work/meson_options.txt"; then
+		options+=(-Dcheck_includes=true)
+	fi
+	quietly meson setup "${options[@]}" "$build" "$work" || die "meson failed"
+fi
+note "building DPDK's unit tests"
+quietly ninja -C "$build" || die "the build failed"
+
+program=$build/app/dpdk-test
+[ -x "$program" ] && [ ! -d "$program" ] || program=$build/app/test/dpdk-test
+
+eal_base_args eal
+if hugepages_usable 256; then
+	note "running on hugepages"
+else
+	note "running without hugepages: $(hugepages_hint 256)"
+	eal+=(--no-huge -m 512)
+fi
+if $all; then
+	mapfile -t tests < <(list_tests FAST | awk '{ print $1 }')
+else
+	tests=(fastmem_autotest)
+fi
+for name in "${tests[@]}"; do
+	result=0
+	DPDK_TEST=$name timeout -k 5 "$TEST_SECONDS" "$program" "${eal[@]}" \
+		-d "$build/drivers" </dev/null >"$log" 2>&1 || result=$?
+	case $result in
+	0) echo "DPDK $(cat "$work/VERSION"): $name passed" ;;
+	77) echo "DPDK $(cat "$work/VERSION"): $name skipped" ;;
+	*)
+		tail -n 60 "$log" >&2
+		die "$name: exit status $result"
+		;;
+	esac
+done

@@ -1,0 +1,310 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright(c) 2026 The fastmem authors
+
+# Usage: devtools/test.sh [OPTION...] [TEST...]
+#
+# Build fastmem beside the installed DPDK and run its tests: the unit tests on
+# hugepages, where there are any, and without; then those of the files and of
+# the programs. Packages that the build lacks are installed (as root).
+# With names of unit tests, run just these.
+#
+#   --hugepages N  set N hugepages of 2 MiB first (as root); they stay set
+#   --matrix       run the unit tests in each of the ways that EAL can be set up
+#   --build DIR    test what is built in DIR, which was configured before, and
+#                  run the unit tests alone
+#   --slow N       allow N times the usual time, for instrumented builds
+#   --list         list the unit tests and the ways to run them
+#   --help         show this text
+
+set -eu
+# shellcheck source=devtools/common.sh
+. "$(dirname "$0")/common.sh"
+
+# Seconds for a unit test. Fast ones are to take less than 10, which is what
+# DPDK gives them; a busy machine gets some more before it is called a failure.
+FAST_SECONDS=30
+STRESS_SECONDS=120
+
+# MiB in free hugepages that a run has to find
+HUGE_MIB=256
+
+matrix=false
+list=false
+only_units=false
+slow=1
+names=()
+
+# The CPUs that we may run on.
+cpus() {
+	local list first last range
+
+	list=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status)
+	for range in ${list//,/ }; do
+		first=${range%-*}
+		last=${range#*-}
+		seq "$first" "$last"
+	done
+}
+
+# EAL's argument for N lcores on the first two CPUs, by turns.
+lcores_arg() {
+	local n=$1 i arg=
+	local -a cpu
+
+	mapfile -t cpu < <(cpus | head -n 2)
+	for ((i = 0; i < n; i++)); do
+		arg+="${arg:+,}$i@${cpu[i % ${#cpu[@]}]}"
+	done
+	echo "--lcores=$arg"
+}
+
+# The ways to run the unit tests: for each a name, whether it uses hugepages,
+# and EAL's arguments.
+ways() {
+	if ! $matrix; then
+		echo "hugepages huge"
+		echo "no-huge nohuge --no-huge -m 512"
+		return
+	fi
+	echo "hugepages,IOVA-VA huge --iova-mode=va"
+	echo "hugepages,IOVA-PA huge --iova-mode=pa"
+	echo "no-huge,64-MiB nohuge --no-huge -m 64"
+	echo "in-memory huge --in-memory"
+	echo "single-file-segments huge --single-file-segments"
+	echo "legacy-mem huge --legacy-mem -m $HUGE_MIB"
+	echo "2-lcores huge $(lcores_arg 2)"
+	echo "8-lcores-on-2-CPUs huge $(lcores_arg 8)"
+}
+
+# Why a way can't be gone on this machine, if so.
+way_obstacle() {
+	local way=$1 kind=$2
+
+	if [ "$kind" = huge ] && ! hugepages_usable "$HUGE_MIB"; then
+		hugepages_hint "$HUGE_MIB"
+	elif [[ $way == *IOVA-PA ]] && ! is_root; then
+		echo "only root learns physical addresses"
+	elif [[ $way == *lcores* ]] && [ "$(cpus | wc -l)" -lt 2 ]; then
+		echo "there is one CPU"
+	fi
+}
+
+# Why a test, or some of its cases, was skipped, by its own words: a line that
+# ends in "skipped".
+skip_reason() {
+	local reasons
+
+	reasons=$(grep -iE 'skip' "$1" |
+		grep -vE '^ \+ |^Test Skipped|^[0-9]+ passed|^Running' |
+		sed 's/,* *skipp[a-z]*\.*$//' | sort -u | paste -s -d ';' | sed 's/;/; /g')
+	echo "${reasons:-the test says no reason}"
+}
+
+# What the output of a test says of its skipped cases.
+skipped_cases() {
+	local n
+
+	n=$(grep -c '^ + TestCase .* skipped$' "$1" || true)
+	[ "$n" -eq 0 ] || echo "; cases skipped: $n, $(skip_reason "$1")"
+}
+
+# Whether the build is one with AddressSanitizer.
+is_asan() {
+	python3 -c 'import json, sys
+options = json.load(open(sys.argv[1]))
+sys.exit(not any(o["name"] == "b_sanitize" and "address" in o["value"] for o in options))' \
+		"$build/meson-info/intro-buildoptions.json"
+}
+
+# Run one unit test: run_test LABEL SECONDS NAME EAL_ARGS...
+run_test() {
+	local label=$1 seconds=$(($2 * slow)) name=$3
+	local base start result=0
+	shift 3
+
+	eal_base_args base
+	start=$EPOCHREALTIME
+	DPDK_TEST=$name timeout -k 5 "$seconds" "$build/app/dpdk-test" "${base[@]}" "$@" \
+		</dev/null >"$tmp/out" 2>&1 || result=$?
+	took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
+	case $result in
+	0)
+		step_ok "$label $name ($took s$(skipped_cases "$tmp/out"))"
+		;;
+	77)
+		step_skip "$label $name: $(skip_reason "$tmp/out")"
+		;;
+	124 | 137)
+		step_fail "$label $name: not done after $seconds s"
+		tail -n 40 "$tmp/out" | sed 's/^/    /'
+		;;
+	*)
+		step_fail "$label $name: exit status $result"
+		# what failed may be far above the end
+		grep -E 'assert|line [0-9]+|^ \+ TestCase .* failed$|ERROR|runtime error' \
+			"$tmp/out" | head -n 40 | sed 's/^/    /'
+		tail -n 10 "$tmp/out" | sed 's/^/    /'
+		;;
+	esac
+}
+
+wanted() {
+	local name
+
+	[ ${#names[@]} -gt 0 ] || return 0
+	for name in "${names[@]}"; do
+		[ "$name" != "$1" ] || return 0
+	done
+	return 1
+}
+
+unit_tests() {
+	local way kind line name nohuge asan obstacle with_asan=false
+	local -a args
+
+	! is_asan || with_asan=true
+	while read -r way kind line; do
+		read -r -a args <<<"$line"
+		obstacle=$(way_obstacle "$way" "$kind")
+		if [ -n "$obstacle" ]; then
+			step_skip "$way: $obstacle"
+			continue
+		fi
+		while read -r name nohuge asan; do
+			wanted "$name" || continue
+			if [ "$kind" = nohuge ] && [ "$nohuge" != NOHUGE_OK ]; then
+				step_skip "$way $name: this test is for hugepages"
+				continue
+			fi
+			if $with_asan && [ "$asan" != ASAN_OK ]; then
+				step_skip "$way $name: this test is not for AddressSanitizer"
+				continue
+			fi
+			run_test "$way" "$FAST_SECONDS" "$name" "${args[@]}"
+		done < <(list_tests FAST)
+		while read -r name; do
+			wanted "$name" || continue
+			run_test "$way" "$STRESS_SECONDS" "$name" "${args[@]}"
+		done < <(list_tests STRESS)
+	done < <(ways)
+}
+
+# Run a check that says itself what is wrong: check LABEL COMMAND...
+check() {
+	local label=$1
+	shift
+
+	if "$@" </dev/null >"$tmp/out" 2>&1; then
+		step_ok "$label$(tail -n 1 "$tmp/out" | sed 's/^/: /')"
+	else
+		step_fail "$label"
+		tail -n 40 "$tmp/out" | sed 's/^/    /'
+	fi
+}
+
+# Run a program without hugepages, for a minute at most, and compare its exit
+# status. expect STATUS PROGRAM ARGS...
+expect() {
+	local status=$1 program=$2
+	local base result=0
+	shift 2
+
+	eal_base_args base
+	timeout -k 5 $((60 * slow)) "$build/app/$program" "${base[@]}" --no-huge -m 512 \
+		--log-level=error "$@" || result=$?
+	[ "$result" -eq "$status" ] || {
+		echo "$program $*: exit status $result, not $status"
+		return 1
+	}
+}
+
+# The harness: what it makes of names, of what is to be skipped, and its prompt.
+test_harness() {
+	local name
+
+	name=$(list_tests FAST | awk '{ print $1; exit }')
+	expect 1 dpdk-test no_such_test >"$tmp/harness" || return 1
+	grep -q "^0 passed, 1 failed, 0 skipped$" "$tmp/harness" || return 1
+	DPDK_TEST_SKIP=$name DPDK_TEST=$name expect 77 dpdk-test >"$tmp/harness" || return 1
+	grep -q "^0 passed, 0 failed, 1 skipped$" "$tmp/harness" || return 1
+	printf 'list\nquit\n' | expect 0 dpdk-test >"$tmp/harness" || return 1
+	grep -q "^$name" "$tmp/harness" || return 1
+	echo "names, DPDK_TEST_SKIP and prompt"
+}
+
+# The benchmark: its options, one short measurement, and the file it writes.
+test_benchmark() {
+	expect 0 dpdk-test-fastmem -- --help >"$tmp/bench" || return 1
+	grep -q -- --sizes "$tmp/bench" || return 1
+	expect 1 dpdk-test-fastmem -- --sizes 7x || return 1
+	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --duration 1 \
+		--json "$tmp/bench.json" || return 1
+	python3 -m json.tool "$tmp/bench.json" "$tmp/bench" || return 1
+	echo "options, table and JSON"
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--hugepages | --build | --slow)
+		[ $# -ge 2 ] || die "$1 needs a value"
+		case $1 in
+		--hugepages) set_hugepages "$2" ;;
+		--build)
+			BUILD=$(cd "$2" && pwd) || exit 1
+			only_units=true
+			;;
+		--slow)
+			[[ $2 =~ ^[0-9]+$ ]] || die "--slow: '$2' is not a number"
+			slow=$2
+			;;
+		esac
+		shift
+		;;
+	--matrix) matrix=true ;;
+	--list) list=true ;;
+	-h | --help)
+		usage
+		exit 0
+		;;
+	-*) die "unknown option '$1', see --help" ;;
+	*) names+=("$1") ;;
+	esac
+	shift
+done
+
+if $list; then
+	echo "Unit tests:"
+	{ list_tests FAST; list_tests STRESS; } | awk '{ print "    " $1 }'
+	echo "Ways to run them:"
+	ways | sed 's/ n*o*huge */ /; s/^/    /'
+	exit 0
+fi
+for name in ${names[@]+"${names[@]}"}; do
+	{ list_tests FAST; list_tests STRESS; } | grep -q "^$name\( \|$\)" ||
+		die "there is no unit test '$name', see --list"
+done
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"; eal_remove_files' EXIT
+build=$BUILD
+
+if $only_units; then
+	ninja -C "$build" </dev/null >"$tmp/out" 2>&1 || {
+		cat "$tmp/out" >&2
+		die "the build failed"
+	}
+else
+	need_build_tools
+	build_tree "$build" || die "the build failed"
+fi
+
+unit_tests
+if ! $only_units && [ ${#names[@]} -eq 0 ]; then
+	check "public headers alone" "$ROOT/devtools/check-headers.sh"
+	check "symbols of the library" "$ROOT/devtools/check-symbols.sh" "$build"
+	check "test application" test_harness
+	check "benchmark" test_benchmark
+fi
+
+step_summary
