@@ -85,6 +85,7 @@ const struct allocator mempool_allocator = {
 	.name = "mempool",
 	.desc = "rte_mempool, cache of " RTE_STR(MEMPOOL_CACHE)
 		" objects, driver ring_mp_mc",
+	.pooled = true,
 	.open = mempool_open,
 	.close = mempool_close,
 	.alloc = mempool_alloc,

@@ -21,6 +21,7 @@
  * asked for: their size, a handle, or a pool. It is only known at run time.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,13 @@ struct allocator {
 	/* Once in a run, before the first and after the last measurement. */
 	int (*start)(void);
 	void (*stop)(void);
+
+	/*
+	 * A key stands for memory of its own, for objects of just one size,
+	 * and has to be closed. Otherwise, there may be as many keys as there
+	 * are sizes, and close() is called once after the use of any number.
+	 */
+	bool pooled;
 
 	/*
 	 * Before and after the measurements of one size: prepare for this

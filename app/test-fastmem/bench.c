@@ -17,6 +17,7 @@
 #include <rte_lcore.h>
 
 #include "bench.h"
+#include "memory.h"
 
 /*
  * In one measurement: otherwise, a thread that happens to be preempted while
@@ -58,33 +59,123 @@ reason(int error)
 }
 
 static void
-cell_close(struct cell *cell)
+cell_close(struct cell *cell, const struct scenario *scenario)
 {
 	const struct allocator *allocator = cell->subject.alloc;
 	unsigned int i;
 
 	for (i = 0; i < MAX_METRICS; i++)
 		free(cell->samples[i]);
+	free(cell->subject.random_keys);
+	if (!allocator->pooled)
+		cell->n_keys = RTE_MIN(cell->n_keys, 1U);
 	if (allocator->close != NULL)
 		for (i = 0; i < cell->n_keys; i++)
 			allocator->close(cell->subject.keys[i]);
 	cell->n_keys = 0;
+	if (scenario->fresh && memory_ops(allocator)->restore != NULL)
+		memory_ops(allocator)->restore();
+}
+
+static unsigned int
+mixed_class(size_t size)
+{
+	unsigned int i = 0;
+
+	while (mixed_classes[i] < size)
+		i++;
+
+	return i;
+}
+
+/*
+ * The caller of a pool knows which one the size needs; the others are told the
+ * size itself, or know a handle for it. Either way, it is one word for each
+ * object.
+ */
+static int
+cell_open_random(struct cell *cell)
+{
+	const struct allocator *allocator = cell->subject.alloc;
+	uint64_t state = 1;
+	uintptr_t *keys;
+	unsigned int i;
+	size_t size;
+	int ret;
+
+	keys = calloc(N_RANDOM, sizeof(*keys));
+	if (keys == NULL)
+		return -ENOMEM;
+	cell->subject.random_keys = keys;
+
+	for (i = 0; i < N_RANDOM; i++) {
+		size = MIXED_MIN + scenario_rand(&state) %
+			(MIXED_MAX - MIXED_MIN + 1);
+		if (allocator->pooled) {
+			keys[i] = cell->subject.keys[mixed_class(size)];
+			continue;
+		}
+		ret = allocator->open(size, cell->subject.live, &keys[i]);
+		if (ret < 0)
+			return ret;
+	}
+
+	return 0;
+}
+
+/* As many objects as the scenario has alive at once. */
+static unsigned int
+count_live(const struct scenario *scenario, size_t size)
+{
+	unsigned int live = scenario->live;
+
+	if (scenario->live_bytes > 0 && size > 0)
+		live = RTE_MIN(live, scenario->live_bytes / size);
+	if (scenario->live_lcores > 0)
+		live *= rte_lcore_count() / scenario->live_lcores;
+
+	return RTE_MAX(live, 1U);
+}
+
+static int
+cell_open_keys(struct cell *cell, const struct scenario *scenario)
+{
+	const unsigned int n_keys = scenario->mixed ? MAX_KEYS : 1;
+	struct subject *subject = &cell->subject;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < n_keys; i++) {
+		ret = subject->alloc->open(
+				scenario->mixed ? mixed_classes[i] : subject->size,
+				subject->live, &subject->keys[i]);
+		if (ret < 0)
+			return ret;
+		cell->n_keys++;
+	}
+
+	return scenario->mixed ? cell_open_random(cell) : 0;
 }
 
 static int
 cell_open(struct cell *cell, const struct allocator *allocator,
 	const struct scenario *scenario, size_t size, unsigned int rounds)
 {
-	const unsigned int n_keys = scenario->mixed ? MAX_KEYS : 1;
-	unsigned int live, i;
+	unsigned int i;
 	int ret;
 
 	memset(cell, 0, sizeof(*cell));
 	cell->subject.alloc = allocator;
+	cell->subject.size = size;
+	cell->subject.live = count_live(scenario, size);
 	cell->rounds = rounds;
 
 	if (scenario->bulk && allocator->free_bulk == NULL) {
 		cell->skipped = "no bulk calls";
+		return 0;
+	}
+	if (scenario->fresh && memory_ops(allocator)->refresh == NULL) {
+		cell->skipped = "its memory cannot be made fresh";
 		return 0;
 	}
 
@@ -94,18 +185,54 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 			return -ENOMEM;
 	}
 
-	live = scenario->live > 0 ? scenario->live : rte_lcore_count();
-	for (i = 0; i < n_keys; i++) {
-		ret = allocator->open(scenario->mixed ? mixed_sizes[i] : size,
-				live, &cell->subject.keys[i]);
-		if (ret < 0) {
-			cell->skipped = reason(ret);
-			return 0;
-		}
-		cell->n_keys++;
-	}
+	ret = cell_open_keys(cell, scenario);
+	if (ret < 0)
+		cell->skipped = reason(ret);
 
 	return 0;
+}
+
+/* A measurement. Returns what a scenario's run() does. */
+static int
+cell_run(struct cell *cell, const struct scenario *scenario, uint64_t n,
+	struct sample *sample)
+{
+	struct subject *subject = &cell->subject;
+	uint64_t start;
+	int ret;
+
+	if (!scenario->fresh)
+		return scenario->run(scenario, subject, n, sample);
+
+	start = rte_rdtsc();
+	ret = memory_ops(subject->alloc)->refresh(subject->size, subject->live,
+			&subject->keys[0]);
+	if (ret < 0) {
+		/* There is no pool any more. */
+		cell->n_keys = 0;
+		return ret;
+	}
+	ret = scenario->run(scenario, subject, n, sample);
+	/* That it takes so much longer makes for fewer rounds. */
+	sample->elapsed = rte_rdtsc() - start;
+
+	return ret;
+}
+
+/*
+ * The pattern is not to be repeated more than this often in a measurement,
+ * yet may take longer than it should: in fewer rounds, then.
+ */
+static void
+cell_limit(struct cell *cell, uint64_t repeat, uint64_t duration,
+	uint64_t elapsed)
+{
+	uint64_t rounds;
+
+	cell->repeat = repeat;
+	rounds = (double)cell->rounds * 2 * duration / RTE_MAX(elapsed, UINT64_C(1));
+	rounds = RTE_MAX(rounds, (uint64_t)MIN_ROUNDS);
+	cell->rounds = RTE_MIN(rounds, (uint64_t)cell->rounds);
 }
 
 /*
@@ -118,15 +245,20 @@ cell_calibrate(struct cell *cell, const struct scenario *scenario,
 {
 	const uint64_t min = (MIN_OBJECTS + scenario->batch - 1) /
 		scenario->batch;
-	uint64_t n, elapsed = 0, growth, rounds;
+	uint64_t n, elapsed = 0, growth;
 	bool confirmed = false;
 	struct sample sample;
 	int ret;
 
 	for (n = min;;) {
-		ret = scenario->run(scenario, &cell->subject, n, &sample);
+		ret = cell_run(cell, scenario, n, &sample);
 		if (ret < 0) {
 			cell->skipped = reason(ret);
+			return;
+		}
+		/* Fresh memory is so just once. */
+		if (scenario->fresh) {
+			cell_limit(cell, 1, duration, sample.elapsed);
 			return;
 		}
 		/* Of two runs, the one that was disturbed less. */
@@ -144,13 +276,8 @@ cell_calibrate(struct cell *cell, const struct scenario *scenario,
 	}
 
 	cell->repeat = (double)n * duration / elapsed;
-	if (cell->repeat >= min)
-		return;
-
-	cell->repeat = min;
-	rounds = (double)cell->rounds * 2 * duration * n / (elapsed * min);
-	rounds = RTE_MAX(rounds, (uint64_t)MIN_ROUNDS);
-	cell->rounds = RTE_MIN(rounds, (uint64_t)cell->rounds);
+	if (cell->repeat < min)
+		cell_limit(cell, min, duration, (double)elapsed * min / n);
 }
 
 static void
@@ -163,7 +290,7 @@ cell_sample(struct cell *cell, const struct scenario *scenario)
 	if (cell->skipped != NULL || cell->n_samples == cell->rounds)
 		return;
 
-	ret = scenario->run(scenario, &cell->subject, cell->repeat, &sample);
+	ret = cell_run(cell, scenario, cell->repeat, &sample);
 	if (ret < 0) {
 		cell->skipped = reason(ret);
 		return;
@@ -253,7 +380,7 @@ bench_measure(const struct options *opts, const struct scenario *scenario,
 		if (ret == 0)
 			cell_result(&cells[i], scenario, size,
 				&results->array[results->n++]);
-		cell_close(&cells[i]);
+		cell_close(&cells[i], scenario);
 	}
 	if (scenario->teardown != NULL)
 		scenario->teardown();

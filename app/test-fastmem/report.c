@@ -95,8 +95,8 @@ report_block(FILE *f, const struct options *opts,
 	fprintf(f, "%-*s", NAME_WIDTH, "");
 	for (j = 0; j < n_sizes; j++) {
 		if (sizes[j] == 0)
-			snprintf(label, sizeof(label), "%zu to %zu B",
-				mixed_sizes[0], mixed_sizes[MAX_KEYS - 1]);
+			snprintf(label, sizeof(label), "%u to %u B",
+				MIXED_MIN, MIXED_MAX);
 		else
 			snprintf(label, sizeof(label), "%zu B", sizes[j]);
 		fprintf(f, "%21s", label);

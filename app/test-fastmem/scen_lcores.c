@@ -16,19 +16,19 @@
 struct lcore_work {
 	const struct subject *subject;
 	uint64_t n;
-	uint64_t start;
 	uint64_t cycles;
 	char padding[RTE_CACHE_LINE_SIZE];
 };
 
 static struct lcore_work works[RTE_MAX_LCORE];
+static struct gate gate;
 
 static int
 work_lcore(void *arg __rte_unused)
 {
 	struct lcore_work *work = &works[rte_lcore_id()];
 
-	wait_until(work->start);
+	gate_pass(&gate);
 
 	return single_loop(work->subject, work->n, &work->cycles);
 }
@@ -38,7 +38,6 @@ static int
 run_lcores(const struct scenario *scenario __rte_unused,
 	const struct subject *subject, uint64_t n, struct sample *sample)
 {
-	const uint64_t start = start_time();
 	uint64_t total = 0;
 	unsigned int lcore;
 	int ret;
@@ -46,8 +45,8 @@ run_lcores(const struct scenario *scenario __rte_unused,
 	RTE_LCORE_FOREACH(lcore) {
 		works[lcore].subject = subject;
 		works[lcore].n = n;
-		works[lcore].start = start;
 	}
+	gate_init(&gate, rte_lcore_count());
 
 	ret = rte_eal_mp_remote_launch(work_lcore, NULL, SKIP_MAIN);
 	if (ret < 0)
@@ -55,7 +54,7 @@ run_lcores(const struct scenario *scenario __rte_unused,
 	ret = work_lcore(NULL);
 
 	RTE_LCORE_FOREACH_WORKER(lcore)
-		if (rte_eal_wait_lcore(lcore) < 0)
+		if (scenario_wait_lcore(lcore) < 0)
 			ret = -ENOMEM;
 	if (ret < 0)
 		return ret;
@@ -73,6 +72,8 @@ const struct scenario scenario_lcores = {
 	.desc = "one object, all lcores at once with objects of their own",
 	.metrics = { "alloc + free" },
 	.batch = 1,
+	.live = 1,
+	.live_lcores = 1,
 	.min_lcores = 2,
 	.run = run_lcores,
 };

@@ -17,14 +17,6 @@
 #define BATCH 256
 #define MAX_BULK 32
 
-/*
- * More than a branch predictor remembers, and read in sequence, which costs
- * next to nothing.
- */
-#define N_RANDOM 65536
-
-static uint8_t random_keys[N_RANDOM];
-
 __rte_noinline int
 single_loop(const struct subject *subject, uint64_t n, uint64_t *cycles)
 {
@@ -132,30 +124,19 @@ run_bulk(const struct scenario *scenario, const struct subject *subject,
 }
 
 static int
-setup_random(const struct scenario *scenario __rte_unused)
-{
-	uint64_t state = 1;
-	unsigned int i;
-
-	for (i = 0; i < N_RANDOM; i++)
-		random_keys[i] = scenario_rand(&state) % MAX_KEYS;
-
-	return 0;
-}
-
-static int
 run_random(const struct scenario *scenario __rte_unused,
 	const struct subject *subject, uint64_t n, struct sample *sample)
 {
 	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
 	void (*release)(uintptr_t key, void *obj) = subject->alloc->free;
+	const uintptr_t *keys = subject->random_keys;
 	uint64_t start, i;
 	uintptr_t key;
 	void *obj;
 
 	start = rte_rdtsc_precise();
 	for (i = 0; i < n; i++) {
-		key = subject->keys[random_keys[i % N_RANDOM]];
+		key = keys[i % N_RANDOM];
 		obj = alloc(key);
 		if (unlikely(obj == NULL))
 			return -ENOMEM;
@@ -222,6 +203,5 @@ const struct scenario scenario_random = {
 	.batch = 1,
 	.live = 1,
 	.mixed = true,
-	.setup = setup_random,
 	.run = run_random,
 };

@@ -3,8 +3,8 @@
  */
 
 /*
- * The main lcore allocates objects and sends them to a worker over a ring;
- * the worker reads each of them and frees it.
+ * An lcore allocates objects and sends them to another one over a ring;
+ * that one reads each of them and frees it.
  *
  * Both lcores deal with a burst at a time, and use the allocators' bulk calls
  * for it when it is more than one object.
@@ -12,67 +12,37 @@
 
 #include <errno.h>
 
-#include <rte_errno.h>
-#include <rte_launch.h>
-#include <rte_lcore.h>
-#include <rte_ring.h>
-
-#include "scenario.h"
-
-#define RING_SIZE 1024
-#define MAX_BURST 128
-
-struct pipeline {
-	struct rte_ring *ring;
-	const struct subject *subject;
-	unsigned int burst;
-	uint64_t start;
-	/* Written by the worker when it has finished. */
-	uint64_t end;
-	uint64_t sum;
-};
-
-static struct pipeline pipeline;
-
-static void
-teardown_pipeline(void)
-{
-	rte_ring_free(pipeline.ring);
-	pipeline.ring = NULL;
-}
+#include "scen_pair.h"
 
 static int
 setup_pipeline(const struct scenario *scenario)
 {
-	pipeline.burst = scenario->batch;
-	pipeline.ring = rte_ring_create("test_fastmem_pipeline", RING_SIZE,
-			rte_socket_id(), RING_F_SP_ENQ | RING_F_SC_DEQ);
-
-	return pipeline.ring == NULL ? -rte_errno : 0;
+	return pairs_setup(scenario->batch, false);
 }
 
 /* Send a burst, and wait for room as long as it takes. */
 static inline void
-send_burst(void **objs, unsigned int burst)
+send_burst(struct rte_ring *ring, void **objs, unsigned int burst)
 {
 	unsigned int pauses = 0;
 
-	while (rte_ring_sp_enqueue_bulk(pipeline.ring, objs, burst, NULL) == 0)
+	while (rte_ring_sp_enqueue_bulk(ring, objs, burst, NULL) == 0)
 		relax(&pauses);
 }
 
 static inline void
-receive_burst(void **objs, unsigned int burst)
+receive_burst(struct rte_ring *ring, void **objs, unsigned int burst)
 {
 	unsigned int pauses = 0;
 
-	while (rte_ring_sc_dequeue_bulk(pipeline.ring, objs, burst, NULL) == 0)
+	while (rte_ring_sc_dequeue_bulk(ring, objs, burst, NULL) == 0)
 		relax(&pauses);
 }
 
 /* A burst that begins with NULL is the last one, and has no objects. */
 static __rte_noinline uint64_t
-consume_bulk(const struct subject *subject, unsigned int burst)
+consume_bulk(const struct subject *subject, struct rte_ring *ring,
+	unsigned int burst)
 {
 	void (*release)(uintptr_t key, void **objs, unsigned int n) =
 		subject->alloc->free_bulk;
@@ -82,7 +52,7 @@ consume_bulk(const struct subject *subject, unsigned int burst)
 	unsigned int i;
 
 	for (;;) {
-		receive_burst(objs, burst);
+		receive_burst(ring, objs, burst);
 		if (unlikely(objs[0] == NULL))
 			return sum;
 		for (i = 0; i < burst; i++)
@@ -92,7 +62,7 @@ consume_bulk(const struct subject *subject, unsigned int burst)
 }
 
 static __rte_noinline uint64_t
-consume_one(const struct subject *subject)
+consume_one(const struct subject *subject, struct rte_ring *ring)
 {
 	void (*release)(uintptr_t key, void *obj) = subject->alloc->free;
 	const uintptr_t key = subject->keys[0];
@@ -100,7 +70,7 @@ consume_one(const struct subject *subject)
 	void *obj;
 
 	for (;;) {
-		receive_burst(&obj, 1);
+		receive_burst(ring, &obj, 1);
 		if (unlikely(obj == NULL))
 			return sum;
 		sum += *(const uint64_t *)obj;
@@ -109,7 +79,8 @@ consume_one(const struct subject *subject)
 }
 
 static __rte_noinline int
-produce_bulk(const struct subject *subject, unsigned int burst, uint64_t n)
+produce_bulk(const struct subject *subject, struct rte_ring *ring,
+	unsigned int burst, uint64_t n)
 {
 	int (*alloc)(uintptr_t key, void **objs, unsigned int n) =
 		subject->alloc->alloc_bulk;
@@ -120,14 +91,14 @@ produce_bulk(const struct subject *subject, unsigned int burst, uint64_t n)
 	for (i = 0; i < n; i++) {
 		if (unlikely(alloc(key, objs, burst) < 0))
 			return -ENOMEM;
-		send_burst(objs, burst);
+		send_burst(ring, objs, burst);
 	}
 
 	return 0;
 }
 
 static __rte_noinline int
-produce_one(const struct subject *subject, uint64_t n)
+produce_one(const struct subject *subject, struct rte_ring *ring, uint64_t n)
 {
 	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
 	const uintptr_t key = subject->keys[0];
@@ -138,22 +109,38 @@ produce_one(const struct subject *subject, uint64_t n)
 		obj = alloc(key);
 		if (unlikely(obj == NULL))
 			return -ENOMEM;
-		send_burst(&obj, 1);
+		send_burst(ring, &obj, 1);
 	}
 
 	return 0;
 }
 
 static int
-consumer(void *arg __rte_unused)
+produce(struct side *side)
 {
-	wait_until(pipeline.start);
+	const struct pair *pair = side->pair;
+	void *last[MAX_BURST] = { NULL };
+	int ret;
 
-	if (pipeline.burst == 1)
-		pipeline.sum = consume_one(pipeline.subject);
+	if (pair->burst == 1)
+		ret = produce_one(pair->subject, side->out, pair->n);
 	else
-		pipeline.sum = consume_bulk(pipeline.subject, pipeline.burst);
-	pipeline.end = rte_rdtsc_precise();
+		ret = produce_bulk(pair->subject, side->out, pair->burst,
+				pair->n);
+	send_burst(side->out, last, pair->burst);
+
+	return ret;
+}
+
+static int
+consume(struct side *side)
+{
+	const struct pair *pair = side->pair;
+
+	if (pair->burst == 1)
+		side->sum = consume_one(pair->subject, side->in);
+	else
+		side->sum = consume_bulk(pair->subject, side->in, pair->burst);
 
 	return 0;
 }
@@ -162,34 +149,10 @@ static int
 run_pipeline(const struct scenario *scenario, const struct subject *subject,
 	uint64_t n, struct sample *sample)
 {
-	const unsigned int worker = rte_get_next_lcore(-1, 1, 0);
-	const unsigned int burst = scenario->batch;
-	void *last[MAX_BURST] = { NULL };
-	unsigned int pauses = 0;
 	int ret;
 
-	pipeline.subject = subject;
-	pipeline.start = start_time();
-
-	ret = rte_eal_remote_launch(consumer, NULL, worker);
-	if (ret < 0)
-		return ret;
-
-	wait_until(pipeline.start);
-
-	if (burst == 1)
-		ret = produce_one(subject, n);
-	else
-		ret = produce_bulk(subject, burst, n);
-
-	send_burst(last, burst);
-	/* rte_eal_wait_lcore() never yields the CPU to the worker. */
-	while (rte_eal_get_lcore_state(worker) == RUNNING)
-		relax(&pauses);
-	rte_eal_wait_lcore(worker);
-
-	sample->elapsed = pipeline.end - pipeline.start;
-	sample->cycles[0] = (double)sample->elapsed / n / burst;
+	ret = pairs_run(subject, n, produce, consume, &sample->elapsed);
+	sample->cycles[0] = (double)sample->elapsed / n / scenario->batch;
 
 	return ret;
 }
@@ -202,10 +165,11 @@ const struct scenario scenario_pipeline1 = {
 	.desc = PIPELINE_DESC "1",
 	.metrics = { "alloc + transfer + free" },
 	.batch = 1,
-	.live = RING_SIZE + 2,
+	.live = PAIR_LIVE(1),
+	.live_lcores = 2,
 	.min_lcores = 2,
 	.setup = setup_pipeline,
-	.teardown = teardown_pipeline,
+	.teardown = pairs_teardown,
 	.run = run_pipeline,
 };
 
@@ -214,11 +178,12 @@ const struct scenario scenario_pipeline32 = {
 	.desc = PIPELINE_DESC "32",
 	.metrics = { "alloc + transfer + free" },
 	.batch = 32,
-	.live = RING_SIZE + 2 * 32,
+	.live = PAIR_LIVE(32),
+	.live_lcores = 2,
 	.min_lcores = 2,
 	.bulk = true,
 	.setup = setup_pipeline,
-	.teardown = teardown_pipeline,
+	.teardown = pairs_teardown,
 	.run = run_pipeline,
 };
 
@@ -227,10 +192,11 @@ const struct scenario scenario_pipeline128 = {
 	.desc = PIPELINE_DESC "128",
 	.metrics = { "alloc + transfer + free" },
 	.batch = MAX_BURST,
-	.live = RING_SIZE + 2 * MAX_BURST,
+	.live = PAIR_LIVE(MAX_BURST),
+	.live_lcores = 2,
 	.min_lcores = 2,
 	.bulk = true,
 	.setup = setup_pipeline,
-	.teardown = teardown_pipeline,
+	.teardown = pairs_teardown,
 	.run = run_pipeline,
 };

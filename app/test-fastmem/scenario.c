@@ -4,10 +4,12 @@
 
 #include <string.h>
 
+#include <rte_launch.h>
+
 #include "scenario.h"
 
-const size_t mixed_sizes[MAX_KEYS] = {
-	8, 16, 32, 64, 128, 256, 512, 1024
+const size_t mixed_classes[MAX_KEYS] = {
+	8, 16, 32, 64, 128, 256, 512, MIXED_MAX
 };
 
 const struct scenario * const scenarios[] = {
@@ -21,7 +23,11 @@ const struct scenario * const scenarios[] = {
 	&scenario_pipeline1,
 	&scenario_pipeline32,
 	&scenario_pipeline128,
+	&scenario_duplex1,
+	&scenario_duplex32,
+	&scenario_duplex128,
 	&scenario_large,
+	&scenario_firsttouch,
 	NULL,
 };
 
@@ -46,4 +52,15 @@ scenario_n_metrics(const struct scenario *scenario)
 		n++;
 
 	return n;
+}
+
+int
+scenario_wait_lcore(unsigned int lcore)
+{
+	unsigned int pauses = 0;
+
+	while (rte_eal_get_lcore_state(lcore) == RUNNING)
+		relax(&pauses);
+
+	return rte_eal_wait_lcore(lcore);
 }

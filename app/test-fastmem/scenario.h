@@ -17,14 +17,25 @@
 #include <rte_branch_prediction.h>
 #include <rte_cycles.h>
 #include <rte_pause.h>
+#include <rte_stdatomic.h>
 
 #include "allocator.h"
 
 /* Waiting for longer than this means that the other lcore is preempted. */
 #define MAX_PAUSES 128
 
-#define MAX_METRICS 3
+#define MAX_METRICS 12
 #define MAX_KEYS 8
+
+/* The smallest and the largest size of mixed scenarios. */
+#define MIXED_MIN 8
+#define MIXED_MAX 1024
+
+/*
+ * Objects of random sizes before they repeat: more than a branch predictor
+ * remembers, and read in sequence, which costs next to nothing.
+ */
+#define N_RANDOM 32768
 
 /* One measurement. */
 struct sample {
@@ -37,7 +48,14 @@ struct sample {
 /* An allocator, ready to serve the sizes of the scenario. */
 struct subject {
 	const struct allocator *alloc;
+	/* Bytes of an object, or 0 if mixed. */
+	size_t size;
+	/* Objects that are alive at once, on all lcores. */
+	unsigned int live;
+	/* One of the size, or one of each of mixed_classes. */
 	uintptr_t keys[MAX_KEYS];
+	/* Mixed: N_RANDOM keys for random sizes, in the order of their use. */
+	uintptr_t *random_keys;
 };
 
 struct scenario {
@@ -47,13 +65,21 @@ struct scenario {
 	const char *metrics[MAX_METRICS];
 	/* Objects in each repetition of the pattern. */
 	unsigned int batch;
-	/* Objects that are alive at once, or one for each lcore if 0. */
+	/*
+	 * Objects that are alive at once: for every so many lcores, or for all
+	 * of them together if 0.
+	 */
 	unsigned int live;
+	unsigned int live_lcores;
+	/* There are fewer of them if they had more bytes than that (0: any). */
+	size_t live_bytes;
 	unsigned int min_lcores;
-	/* All of mixed_sizes at once, rather than one size. */
+	/* Random sizes, rather than one size. */
 	bool mixed;
 	/* Needs the bulk calls. */
 	bool bulk;
+	/* Needs memory that is fresh in each measurement. */
+	bool fresh;
 
 	/* Before and after the measurements of one size; optional. */
 	int (*setup)(const struct scenario *scenario);
@@ -71,8 +97,8 @@ struct scenario {
 /* All scenarios, ended by NULL. */
 extern const struct scenario * const scenarios[];
 
-/* The sizes of mixed scenarios. */
-extern const size_t mixed_sizes[MAX_KEYS];
+/* The sizes of the pools that serve mixed scenarios. */
+extern const size_t mixed_classes[MAX_KEYS];
 
 extern const struct scenario scenario_single;
 extern const struct scenario scenario_fifo;
@@ -84,7 +110,11 @@ extern const struct scenario scenario_lcores;
 extern const struct scenario scenario_pipeline1;
 extern const struct scenario scenario_pipeline32;
 extern const struct scenario scenario_pipeline128;
+extern const struct scenario scenario_duplex1;
+extern const struct scenario scenario_duplex32;
+extern const struct scenario scenario_duplex128;
 extern const struct scenario scenario_large;
+extern const struct scenario scenario_firsttouch;
 
 const struct scenario *
 scenario_find(const char *name);
@@ -111,22 +141,37 @@ relax(unsigned int *pauses)
 }
 
 /*
- * When lcores are to begin together: launching them takes less than that.
+ * Where lcores wait for each other, so as to begin together. Opened for as
+ * many as come, and used once.
  */
-static inline uint64_t
-start_time(void)
-{
-	return rte_rdtsc() + rte_get_tsc_hz() / 1000;
-}
+struct gate {
+	RTE_ATOMIC(unsigned int) missing;
+};
 
 static inline void
-wait_until(uint64_t tsc)
+gate_init(struct gate *gate, unsigned int n)
+{
+	rte_atomic_store_explicit(&gate->missing, n, rte_memory_order_release);
+}
+
+/* Acquire and release: what the others did before is seen behind the gate. */
+static inline void
+gate_pass(struct gate *gate)
 {
 	unsigned int pauses = 0;
 
-	while (rte_rdtsc() < tsc)
+	rte_atomic_fetch_sub_explicit(&gate->missing, 1,
+		rte_memory_order_acq_rel);
+	while (rte_atomic_load_explicit(&gate->missing,
+			rte_memory_order_acquire) != 0)
 		relax(&pauses);
 }
+
+/*
+ * As rte_eal_wait_lcore(), which never yields the CPU to the other lcore.
+ */
+int
+scenario_wait_lcore(unsigned int lcore);
 
 /* Pseudo-random numbers, the same in each run. */
 static inline uint32_t

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef SCEN_PAIR_H
+#define SCEN_PAIR_H
+
+/*
+ * Pairs of lcores that send objects to each other over rings, as many pairs
+ * as there are lcores for.
+ */
+
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#include "scenario.h"
+
+#define RING_SIZE 1024
+#define MAX_BURST 128
+
+/*
+ * Objects of a pair with one ring: those in the ring, and a burst on either
+ * side of it.
+ */
+#define PAIR_LIVE(burst) (RING_SIZE + 2 * (burst))
+
+struct pair;
+
+/* One of the two lcores. */
+struct side {
+	struct pair *pair;
+	/* What it sends to, or receives from, or both. */
+	struct rte_ring *out;
+	struct rte_ring *in;
+	unsigned int lcore;
+	/* Written by the lcore. */
+	uint64_t start;
+	uint64_t end;
+	uint64_t sum;
+	int ret;
+	char padding[RTE_CACHE_LINE_SIZE];
+};
+
+struct pair {
+	const struct subject *subject;
+	int (*role[2])(struct side *side);
+	unsigned int burst;
+	/* Bursts that an lcore sends. */
+	uint64_t n;
+	/* One lcore has given up, and the other one is not to wait for it. */
+	RTE_ATOMIC(bool) failed;
+	char padding[RTE_CACHE_LINE_SIZE];
+	struct side sides[2];
+};
+
+/* One ring, from the first lcore to the second, or one for each direction. */
+int
+pairs_setup(unsigned int burst, bool both_ways);
+
+void
+pairs_teardown(void);
+
+/*
+ * Let the lcores play their roles, in each pair n bursts for an lcore that
+ * sends. Frees what is left in the rings. Gives the mean over the pairs of
+ * the time from the first start to the last end.
+ */
+int
+pairs_run(const struct subject *subject, uint64_t n,
+	int (*first)(struct side *side), int (*second)(struct side *side),
+	uint64_t *cycles);
+
+#endif /* SCEN_PAIR_H */
