@@ -245,7 +245,9 @@ test_benchmark() {
 	expect 0 dpdk-test-fastmem "$(lcores_arg 8)" -- --sizes 64 --rounds 1 --duration 1 \
 		--scenarios lcores,pipeline32,duplex1,duplex128,firsttouch \
 		--allocators fastmem,fastmem-sized,mempool || return 1
-	echo "options, table and JSON"
+	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --duration 1 \
+		--scenarios latency,latency-growth --allocators fastmem,mempool || return 1
+	echo "options, tables and JSON"
 }
 
 while [ $# -gt 0 ]; do

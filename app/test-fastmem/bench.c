@@ -415,7 +415,8 @@ results_ratio(const struct results *results, const struct result *result,
 	reference = results_find(results, result->scenario,
 			REFERENCE_ALLOCATOR, result->size);
 	if (reference == NULL || reference->skipped != NULL ||
-			result->skipped != NULL)
+			result->skipped != NULL ||
+			reference->metrics[metric].median == 0)
 		return 0;
 
 	return result->metrics[metric].median /

@@ -21,6 +21,12 @@ struct memory_ops {
 	int (*refresh)(size_t size, unsigned int live, uintptr_t *key);
 	/* Get back to what there was at start; only after a refresh. */
 	void (*restore)(void);
+	/*
+	 * Make more memory be taken from EAL, or from the kernel, and give it
+	 * back. Tells how long it took to get it, in cycles. Returns 0 or a
+	 * negative errno.
+	 */
+	int (*grow)(uint64_t *cycles);
 };
 
 /* Of an allocator; never NULL. */

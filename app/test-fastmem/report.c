@@ -2,6 +2,7 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -117,6 +118,61 @@ report_block(FILE *f, const struct options *opts,
 	}
 }
 
+/* One call and one size: a column for each quantile. */
+static void
+report_quantiles(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct results *results,
+	unsigned int first, size_t size)
+{
+	char median[32], ratio[32];
+	const struct result *result;
+	unsigned int i, j;
+	double r;
+
+	fprintf(f, "\n%s: %s\n%-*s", scenario->name, scenario->desc,
+		NAME_WIDTH, "");
+	for (j = 0; j < N_QUANTILES; j++)
+		fprintf(f, " %14s", scenario->metrics[first + j]);
+	snprintf(median, sizeof(median), "%zu B", size);
+	fprintf(f, "\n%-*s", NAME_WIDTH, median);
+	for (j = 0; j < N_QUANTILES; j++)
+		fprintf(f, " %8s %5s", "median", "x");
+	fputc('\n', f);
+
+	for (i = 0; i < opts->n_allocators; i++) {
+		fprintf(f, "%-*s", NAME_WIDTH, opts->allocators[i]->name);
+		result = results_find(results, scenario, opts->allocators[i],
+				size);
+		for (j = 0; j < N_QUANTILES; j++) {
+			if (result == NULL || result->skipped != NULL) {
+				fprintf(f, " %8s %5s", "-", "-");
+				continue;
+			}
+			r = results_ratio(results, result, first + j);
+			fprintf(f, " %8s %5s",
+				format_number(median, sizeof(median), "",
+					result->metrics[first + j].median, 0),
+				r > 0 ? format_number(ratio, sizeof(ratio),
+					"", r, 2) : "-");
+		}
+		fputc('\n', f);
+	}
+}
+
+static void
+report_latency(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct results *results)
+{
+	unsigned int metric, i;
+
+	for (metric = 0; metric < 2 * N_QUANTILES; metric += N_QUANTILES)
+		for (i = 0; i < opts->n_sizes; i++)
+			report_quantiles(f, opts, scenario, results, metric,
+				opts->sizes[i]);
+	fprintf(f, "The %" PRIu64 " cycles of an empty measurement are taken off.\n",
+		latency_overhead());
+}
+
 /* Whether an allocator has no figures of any size, for one and the same reason. */
 static bool
 skipped_everywhere(const struct results *results, const struct result *result)
@@ -165,9 +221,14 @@ report_scenario(FILE *f, const struct options *opts,
 	static const size_t mixed[] = { 0 };
 	const size_t *sizes = scenario->mixed ? mixed : opts->sizes;
 	unsigned int n = scenario->mixed ? 1 : opts->n_sizes;
-	unsigned int metric, i;
+	unsigned int metric = 0;
+	unsigned int i;
 
-	for (metric = 0; metric < scenario_n_metrics(scenario); metric++) {
+	if (scenario->quantiles) {
+		report_latency(f, opts, scenario, results);
+		metric = 2 * N_QUANTILES;
+	}
+	for (; metric < scenario_n_metrics(scenario); metric++) {
 		fprintf(f, "\n%s: %s, %s\n", scenario->name, scenario->desc,
 			scenario->metrics[metric]);
 		for (i = 0; i < n; i += MAX_COLUMNS)

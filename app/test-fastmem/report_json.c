@@ -41,12 +41,13 @@ describe_eal(const struct machine *machine)
 static json_t *
 describe_options(const struct options *opts, const struct machine *machine)
 {
-	return json_pack("{s:i, s:i, s:s, s:i, s:I}",
+	return json_pack("{s:i, s:i, s:s, s:i, s:I, s:I}",
 		"rounds", (int)opts->rounds,
 		"duration_ms", (int)opts->duration,
 		"reference", REFERENCE_ALLOCATOR->name,
 		"mempool_cache", MEMPOOL_CACHE,
-		"fastmem_reserved", (json_int_t)machine->fastmem_reserved);
+		"fastmem_reserved", (json_int_t)machine->fastmem_reserved,
+		"latency_overhead", (json_int_t)latency_overhead());
 }
 
 /* The size of the objects of a result, or the least and the most if mixed. */

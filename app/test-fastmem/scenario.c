@@ -28,6 +28,8 @@ const struct scenario * const scenarios[] = {
 	&scenario_duplex128,
 	&scenario_large,
 	&scenario_firsttouch,
+	&scenario_latency,
+	&scenario_latency_growth,
 	NULL,
 };
 

@@ -27,6 +27,9 @@
 #define MAX_METRICS 12
 #define MAX_KEYS 8
 
+/* The quantiles of a call's latency, the maximum among them. */
+#define N_QUANTILES 5
+
 /* The smallest and the largest size of mixed scenarios. */
 #define MIXED_MIN 8
 #define MIXED_MAX 1024
@@ -80,6 +83,11 @@ struct scenario {
 	bool bulk;
 	/* Needs memory that is fresh in each measurement. */
 	bool fresh;
+	/*
+	 * The metrics are N_QUANTILES of the latency of one call, as many of
+	 * another one, and maybe others.
+	 */
+	bool quantiles;
 
 	/* Before and after the measurements of one size; optional. */
 	int (*setup)(const struct scenario *scenario);
@@ -115,12 +123,18 @@ extern const struct scenario scenario_duplex32;
 extern const struct scenario scenario_duplex128;
 extern const struct scenario scenario_large;
 extern const struct scenario scenario_firsttouch;
+extern const struct scenario scenario_latency;
+extern const struct scenario scenario_latency_growth;
 
 const struct scenario *
 scenario_find(const char *name);
 
 unsigned int
 scenario_n_metrics(const struct scenario *scenario);
+
+/* Cycles that were taken off each latency: those of an empty measurement. */
+uint64_t
+latency_overhead(void);
 
 /*
  * The pattern of the scenario "single", for any lcore. Gives the cycles of

@@ -35,6 +35,10 @@ stats_summarize(double *samples, unsigned int n, struct summary *summary)
 
 	summary->best = samples[0];
 	summary->median = quantile(samples, n, 0.5);
+	if (summary->median == 0) {
+		summary->spread = 0;
+		return;
+	}
 	summary->spread = (quantile(samples, n, 0.75) -
 		quantile(samples, n, 0.25)) / summary->median;
 }
