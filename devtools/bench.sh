@@ -2,14 +2,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright(c) 2026 The fastmem authors
 
-# Usage: devtools/bench.sh [--hugepages N] [--eal 'ARGS'] [BENCHMARK OPTION...]
+# Usage: devtools/bench.sh [OPTION...] [BENCHMARK OPTION...]
 #
 # Build fastmem beside the installed DPDK and compare it with the other
 # allocators. Packages that the build lacks are installed (as root).
 #
-#   --hugepages N  set N hugepages of 2 MiB first (as root); they stay set
-#   --eal 'ARGS'   more arguments for EAL, separated by spaces
-#   --help         show this text and the options of the benchmark
+#   --hugepages N     set N hugepages of 2 MiB first (as root); they stay set
+#   --eal 'ARGS'      more arguments for EAL, separated by spaces
+#   --targets         rather than show figures, judge them by the targets in
+#                     app/test-fastmem; the exit status is 2 if any is missed
+#   --all-builds      with --targets: judge each of the builds by gcc and clang,
+#                     static and shared
+#   --dpdk DIR        build in a copy of a DPDK source tree instead, which is
+#                     kept in build-import/, so that a second run is short
+#   --oversubscribed  run 8 lcores on 2 CPUs, longer; with --targets, judge by
+#                     those for that
+#   --help            show this text and the options of the benchmark
 #
 # All other options are those of dpdk-test-fastmem, for instance
 #   devtools/bench.sh --sizes 64,256 --json result.json
@@ -22,32 +30,88 @@ set -eu
 HUGE_MIB=1024
 NO_HUGE_MIB=2048
 
+APP=app/test-fastmem
+
 bench=$BUILD/app/dpdk-test-fastmem
 help=false
+targets=false
+all_builds=false
+oversubscribed=false
+dpdk=
+hugepages=
 eal_extra=()
 args=()
 
+# The options of dpdk-test-fastmem, each as NAME or NAME=, if it has a value.
+bench_options() {
+	sed -n 's/^\t{ "\([a-z]*\)", no_argument.*/\1/p
+		s/^\t{ "\([a-z]*\)", required_argument.*/\1=/p' "$ROOT/$APP/options.c"
+}
+
+# What is wrong with an option would otherwise be found after the build.
+# Sets n_values to how many arguments follow: check_bench_option OPTION N_ARGS
+check_bench_option() {
+	local name=${1#--}
+
+	if bench_options | grep -qx -- "${name%%=*}=" && [ "${1#--}" != "$1" ]; then
+		[[ $name != *=* ]] || return 0
+		[ "$2" -ge 2 ] || die "$1 needs a value"
+		n_values=1
+	elif ! bench_options | grep -qx -- "$name" || [ "$name" = "$1" ]; then
+		die "unknown option '$1', see --help"
+	fi
+}
+
 while [ $# -gt 0 ]; do
 	case $1 in
-	--hugepages)
-		[ $# -ge 2 ] || die "--hugepages needs a number"
-		set_hugepages "$2"
+	--hugepages | --eal | --dpdk)
+		[ $# -ge 2 ] || die "$1 needs a value"
+		case $1 in
+		--hugepages)
+			[[ $2 =~ ^[0-9]+$ ]] || die "--hugepages: '$2' is not a number"
+			hugepages=$2
+			;;
+		--eal)
+			read -r -a eal_extra <<<"$2"
+			;;
+		--dpdk)
+			[ -f "$2/VERSION" ] || die "--dpdk: '$2' is no DPDK source tree"
+			dpdk=$(cd "$2" && pwd) || exit 1
+			;;
+		esac
 		shift
 		;;
-	--eal)
-		[ $# -ge 2 ] || die "--eal needs the arguments"
-		read -r -a eal_extra <<<"$2"
-		shift
-		;;
-	-h | --help)
-		help=true
-		;;
+	--targets) targets=true ;;
+	--all-builds) all_builds=true ;;
+	--oversubscribed) oversubscribed=true ;;
+	-h | --help) help=true ;;
 	*)
+		n_values=0
+		check_bench_option "$1" $#
 		args+=("$1")
+		if [ "$n_values" -eq 1 ]; then
+			args+=("$2")
+			shift
+		fi
 		;;
 	esac
 	shift
 done
+
+if $all_builds && ! $targets; then
+	die "--all-builds is for --targets"
+fi
+if $all_builds && [ -n "$dpdk" ]; then
+	die "--all-builds and --dpdk: one at a time"
+fi
+if $targets; then
+	for arg in "${args[@]}"; do
+		case $arg in
+		--allocators*) die "--allocators: these are given by --targets" ;;
+		--json*) ! $all_builds || die "--json: there is one file, and several builds" ;;
+		esac
+	done
+fi
 
 if $help; then
 	usage
@@ -57,18 +121,112 @@ if $help; then
 	fi
 	exit 0
 fi
+[ -z "$hugepages" ] || set_hugepages "$hugepages"
 
 need_build_tools
-build_tree "$BUILD" || die "the build failed"
 
-eal_base_args eal
-if hugepages_usable "$HUGE_MIB"; then
-	note "running on hugepages"
-else
-	note "running without hugepages, which slows every allocator down"
-	note "$(hugepages_hint "$HUGE_MIB")"
-	eal+=(--no-huge -m "$NO_HUGE_MIB")
+# Make everything that is registered in a DPDK tree, and the benchmark alone.
+build_in_dpdk() {
+	local work log
+	# shellcheck disable=SC2054 # commas within options
+	local -a options=(
+		-Ddefault_library=static
+		-Ddisable_drivers='*'
+		-Denable_drivers=bus/vdev,mempool/ring
+		-Denable_apps=test-fastmem
+		-Dtests=false
+	)
+
+	need_dpdk_build_tools
+	work=$(dpdk_copy "$dpdk") || return 1
+	"$ROOT/devtools/import-into-dpdk.sh" "$work" >&2 || return 1
+
+	# the libraries that can be left out are many
+	# shellcheck disable=SC2054 # commas within options
+	if grep -q "'enable_libs'" "$work/meson_options.txt"; then
+		options+=(-Denable_libs=cfgfile,fastmem)
+	fi
+	BUILD=$work/build-bench
+	log=$(mktemp)
+	if [ ! -f "$BUILD/build.ninja" ]; then
+		note "configuring DPDK $(cat "$work/VERSION")"
+		quietly "$log" meson setup "${options[@]}" "$BUILD" "$work" || return 1
+	fi
+	note "building DPDK $(cat "$work/VERSION")"
+	quietly "$log" ninja -C "$BUILD" app/dpdk-test-fastmem || return 1
+	rm -f "$log"
+}
+
+# Run the benchmark of the build in BUILD.
+run_bench() {
+	local result=0
+	local -a eal
+
+	eal_base_args eal
+	if hugepages_usable "$HUGE_MIB"; then
+		note "running on hugepages"
+	else
+		note "running without hugepages, which slows every allocator down"
+		note "$(hugepages_hint "$HUGE_MIB")"
+		eal+=(--no-huge -m "$NO_HUGE_MIB")
+	fi
+	! $oversubscribed || eal+=("$(lcores_arg 8)")
+	"$BUILD/app/dpdk-test-fastmem" "${eal[@]}" --log-level=notice \
+		${eal_extra[@]:+"${eal_extra[@]}"} -- ${args[@]:+"${args[@]}"} || result=$?
+	# the next run's hugepages
+	eal_remove_files
+	return "$result"
+}
+
+# One build after another, and a line for each.
+judge_builds() {
+	local compiler library result worst=0
+	local lines=() line
+
+	for compiler in gcc clang; do
+		for library in static shared; do
+			line="$compiler $library"
+			BUILD=$ROOT/build-targets-$compiler-$library
+			echo "== $line"
+			result=0
+			if CC=$compiler build_tree "$BUILD" -Ddefault_library=$library -Dtests=false; then
+				run_bench >"$tmp" || result=$?
+				cat "$tmp"
+				line+=": $(sed -n 's/^targets: //p' "$tmp")"
+			else
+				result=1
+				line+=": the build failed"
+			fi
+			[ "$result" -eq 0 ] || [ "$worst" -eq 1 ] || worst=$result
+			lines+=("$line")
+		done
+	done
+	echo
+	printf '%s\n' "${lines[@]}"
+	return "$worst"
+}
+
+tmp=$(mktemp)
+trap 'rm -f "$tmp"; eal_remove_files' EXIT
+
+if $oversubscribed; then
+	# first, so that the user's own follow and hold
+	args=(--rounds 25 --duration 20 --sizes "64,1024" ${args[@]:+"${args[@]}"})
+fi
+if $targets; then
+	file=$ROOT/$APP/targets.ini
+	! $oversubscribed || file=$ROOT/$APP/targets-oversubscribed.ini
+	args+=(--targets "$file")
 fi
 
-trap eal_remove_files EXIT
-"$bench" "${eal[@]}" --log-level=notice "${eal_extra[@]}" -- "${args[@]}"
+if $all_builds; then
+	have clang || apt_install "this needs both compilers" clang
+	have gcc || apt_install "this needs both compilers" gcc
+	judge_builds
+elif [ -n "$dpdk" ]; then
+	build_in_dpdk || die "the build failed"
+	run_bench
+else
+	build_tree "$BUILD" || die "the build failed"
+	run_bench
+fi

@@ -10,6 +10,8 @@ export LC_ALL=C.UTF-8
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034 # used by the scripts
 BUILD=$ROOT/build
+# copies of DPDK source trees, and what is built there
+DPDK_CACHE=$ROOT/build-import
 HUGE_2M=/sys/kernel/mm/hugepages/hugepages-2048kB
 
 die() {
@@ -107,6 +109,71 @@ build_tree() {
 		return 1
 	fi
 	rm -f "$log"
+}
+
+# Run a build step, and show what it says if it fails: quietly LOG COMMAND...
+quietly() {
+	local file=$1
+	shift
+
+	"$@" </dev/null >"$file" 2>&1 || {
+		grep -v '^\[[0-9]*/[0-9]*\]' "$file" | tail -n 100 >&2
+		return 1
+	}
+}
+
+# A copy of a DPDK source tree, to import into: not in the folder of the user's.
+# Prints where it is; an earlier one is used again.
+dpdk_copy() {
+	local tree=$1 work
+
+	work=$DPDK_CACHE/$(echo "$tree" | tr -c 'A-Za-z0-9.\n' _)
+	if [ ! -d "$work" ]; then
+		mkdir -p "$DPDK_CACHE" || return 1
+		# complete, or not there at all
+		cp -a "$tree" "$work.new" && mv "$work.new" "$work" || return 1
+	fi
+	echo "$work"
+}
+
+# DPDK's build asks the first python3 in the PATH for elftools.
+need_dpdk_build_tools() {
+	if ! python3 -c 'import elftools' 2>/dev/null; then
+		if [ -x /usr/bin/python3 ]; then
+			/usr/bin/python3 -c 'import elftools' 2>/dev/null ||
+				apt_install "DPDK's build lacks something" python3-pyelftools
+			PATH=/usr/bin:$PATH
+		else
+			apt_install "DPDK's build lacks something" python3-pyelftools
+		fi
+	fi
+	if ! pkg-config --exists numa; then
+		apt_install "DPDK's build lacks something" libnuma-dev
+	fi
+}
+
+# The CPUs that we may run on.
+cpus() {
+	local list first last range
+
+	list=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status)
+	for range in ${list//,/ }; do
+		first=${range%-*}
+		last=${range#*-}
+		seq "$first" "$last"
+	done
+}
+
+# EAL's argument for N lcores on the first two CPUs, by turns.
+lcores_arg() {
+	local n=$1 i arg=
+	local -a cpu
+
+	mapfile -t cpu < <(cpus | head -n 2)
+	for ((i = 0; i < n; i++)); do
+		arg+="${arg:+,}$i@${cpu[i % ${#cpu[@]}]}"
+	done
+	echo "--lcores=$arg"
 }
 
 # MiB in free hugepages, of any size.

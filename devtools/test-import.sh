@@ -16,7 +16,6 @@ set -eu
 # shellcheck source=devtools/common.sh
 . "$(dirname "$0")/common.sh"
 
-CACHE=$ROOT/build-import
 TEST_SECONDS=120
 
 all=false
@@ -41,7 +40,7 @@ done
 # Fetch Debian's source package. The lists that apt knows may be of binary
 # packages alone: ask the same servers, by lists of our own.
 fetch_debian_source() {
-	local apt=$CACHE/apt
+	local apt=$DPDK_CACHE/apt
 	local keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	local -a options
 
@@ -70,45 +69,28 @@ fetch_debian_source() {
 		-o "APT::Sandbox::User=root"
 	)
 	apt-get "${options[@]}" -q update </dev/null >&2 || die "no list of source packages"
-	(cd "$CACHE" && apt-get "${options[@]}" -q source --only-source --download-only dpdk \
+	(cd "$DPDK_CACHE" && apt-get "${options[@]}" -q source --only-source --download-only dpdk \
 		</dev/null >&2) || die "no source package"
 	rm -rf "$apt"
 }
 
 if [ -z "$tree" ]; then
-	tree=$CACHE/debian
+	tree=$DPDK_CACHE/debian
 	if [ ! -f "$tree/VERSION" ]; then
-		mkdir -p "$CACHE"
-		ls "$CACHE"/dpdk_*.dsc >/dev/null 2>&1 || fetch_debian_source
+		mkdir -p "$DPDK_CACHE"
+		ls "$DPDK_CACHE"/dpdk_*.dsc >/dev/null 2>&1 || fetch_debian_source
 		note "unpacking the source package"
 		rm -rf "$tree"
-		dpkg-source -x "$CACHE"/dpdk_*.dsc "$tree" </dev/null >&2 ||
+		dpkg-source -x "$DPDK_CACHE"/dpdk_*.dsc "$tree" </dev/null >&2 ||
 			die "no unpacked source"
 	fi
-	work=$CACHE/debian
+	work=$DPDK_CACHE/debian
 else
-	# not in the folder of the user's, but in a copy
-	work=$CACHE/$(echo "$tree" | tr -c 'A-Za-z0-9.\n' _)
-	if [ ! -d "$work" ]; then
-		mkdir -p "$CACHE"
-		cp -a "$tree" "$work"
-	fi
+	work=$(dpdk_copy "$tree") || exit 1
 fi
 
 need_build_tools
-# DPDK's build asks the first python3 in the PATH for elftools
-if ! python3 -c 'import elftools' 2>/dev/null; then
-	if [ -x /usr/bin/python3 ]; then
-		/usr/bin/python3 -c 'import elftools' 2>/dev/null ||
-			apt_install "DPDK's build lacks something" python3-pyelftools
-		PATH=/usr/bin:$PATH
-	else
-		apt_install "DPDK's build lacks something" python3-pyelftools
-	fi
-fi
-if ! pkg-config --exists numa; then
-	apt_install "DPDK's build lacks something" libnuma-dev
-fi
+need_dpdk_build_tools
 
 "$ROOT/devtools/import-into-dpdk.sh" "$work" >&2
 again=$("$ROOT/devtools/import-into-dpdk.sh" "$work")
@@ -117,13 +99,6 @@ again=$("$ROOT/devtools/import-into-dpdk.sh" "$work")
 build=$work/build-fastmem
 log=$(mktemp)
 trap 'rm -f "$log"; eal_remove_files' EXIT
-
-quietly() {
-	"$@" </dev/null >"$log" 2>&1 || {
-		grep -v '^\[[0-9]*/[0-9]*\]' "$log" | tail -n 100 >&2
-		return 1
-	}
-}
 
 # the fewest drivers that DPDK's tests do with
 if [ ! -f "$build/build.ninja" ]; then
@@ -140,10 +115,10 @@ if [ ! -f "$build/build.ninja" ]; then
 	if grep -q "'check_includes'" "$work/meson_options.txt"; then
 		options+=(-Dcheck_includes=true)
 	fi
-	quietly meson setup "${options[@]}" "$build" "$work" || die "meson failed"
+	quietly "$log" meson setup "${options[@]}" "$build" "$work" || die "meson failed"
 fi
 note "building DPDK's unit tests"
-quietly ninja -C "$build" || die "the build failed"
+quietly "$log" ninja -C "$build" || die "the build failed"
 
 program=$build/app/dpdk-test
 [ -x "$program" ] && [ ! -d "$program" ] || program=$build/app/test/dpdk-test

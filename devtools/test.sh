@@ -35,30 +35,6 @@ only_units=false
 slow=1
 names=()
 
-# The CPUs that we may run on.
-cpus() {
-	local list first last range
-
-	list=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status)
-	for range in ${list//,/ }; do
-		first=${range%-*}
-		last=${range#*-}
-		seq "$first" "$last"
-	done
-}
-
-# EAL's argument for N lcores on the first two CPUs, by turns.
-lcores_arg() {
-	local n=$1 i arg=
-	local -a cpu
-
-	mapfile -t cpu < <(cpus | head -n 2)
-	for ((i = 0; i < n; i++)); do
-		arg+="${arg:+,}$i@${cpu[i % ${#cpu[@]}]}"
-	done
-	echo "--lcores=$arg"
-}
-
 # The ways to run the unit tests: for each a name, whether it uses hugepages,
 # and EAL's arguments.
 ways() {
@@ -247,7 +223,33 @@ test_benchmark() {
 		--allocators fastmem,fastmem-sized,mempool || return 1
 	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --duration 1 \
 		--scenarios latency,latency-growth --allocators fastmem,mempool || return 1
-	echo "options, tables and JSON"
+	test_benchmark_targets || return 1
+	echo "options, tables, JSON and targets"
+}
+
+# What the benchmark makes of targets that are wrong, met and missed. Whether
+# those of the tree are met is for machines with nothing else to do.
+test_benchmark_targets() {
+	local dir=$ROOT/app/test-fastmem
+	local -a quick=(--sizes 64 --rounds 1 --duration 1 --scenarios single)
+
+	expect 1 dpdk-test-fastmem -- --targets "$tmp/missing.ini" || return 1
+	printf '[a]\nscenario = none\nfastmem = 1\n' >"$tmp/wrong.ini"
+	expect 1 dpdk-test-fastmem -- --targets "$tmp/wrong.ini" || return 1
+	printf '[a]\nscenario = single\nfastmem = x\n' >"$tmp/wrong.ini"
+	expect 1 dpdk-test-fastmem -- --targets "$tmp/wrong.ini" || return 1
+	printf '[a]\nscenario = single\nbefore = 20.11\nfastmem = 1\n' >"$tmp/wrong.ini"
+	expect 1 dpdk-test-fastmem -- --targets "$tmp/wrong.ini" || return 1
+	expect 1 dpdk-test-fastmem -- --targets "$dir/targets.ini" --allocators libc || return 1
+	expect 1 dpdk-test-fastmem -- --targets "$dir/targets-oversubscribed.ini" \
+		--scenarios latency || return 1
+	printf '[a]\nscenario = single\nfastmem = 1000000\n' >"$tmp/met.ini"
+	expect 0 dpdk-test-fastmem -- "${quick[@]}" --targets "$tmp/met.ini" || return 1
+	printf '[a]\nscenario = single\nfastmem = 1/1000000\n' >"$tmp/missed.ini"
+	expect 2 dpdk-test-fastmem -- "${quick[@]}" --targets "$tmp/missed.ini" \
+		--json "$tmp/bench.json" || return 1
+	python3 -m json.tool "$tmp/bench.json" "$tmp/bench" || return 1
+	expect 1 dpdk-test-fastmem -- --targets "$dir/targets.ini" --sizes 0 || return 1
 }
 
 while [ $# -gt 0 ]; do

@@ -25,12 +25,6 @@
  */
 #define MIN_OBJECTS 4096
 
-/*
- * What takes longer than the time of a measurement is measured in fewer
- * rounds, yet not in fewer than these.
- */
-#define MIN_ROUNDS 3
-
 volatile sig_atomic_t bench_stop;
 
 /* An allocator under test. */
@@ -41,6 +35,7 @@ struct cell {
 	/* How often the pattern is repeated in one measurement. */
 	uint64_t repeat;
 	unsigned int rounds;
+	unsigned int min_rounds;
 	unsigned int n_samples;
 	double *samples[MAX_METRICS];
 };
@@ -159,7 +154,8 @@ cell_open_keys(struct cell *cell, const struct scenario *scenario)
 
 static int
 cell_open(struct cell *cell, const struct allocator *allocator,
-	const struct scenario *scenario, size_t size, unsigned int rounds)
+	const struct scenario *scenario, size_t size,
+	const struct options *opts)
 {
 	unsigned int i;
 	int ret;
@@ -168,7 +164,8 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 	cell->subject.alloc = allocator;
 	cell->subject.size = size;
 	cell->subject.live = count_live(scenario, size);
-	cell->rounds = rounds;
+	cell->rounds = opts->rounds;
+	cell->min_rounds = opts->min_rounds;
 
 	if (scenario->bulk && allocator->free_bulk == NULL) {
 		cell->skipped = "no bulk calls";
@@ -180,7 +177,7 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 	}
 
 	for (i = 0; i < scenario_n_metrics(scenario); i++) {
-		cell->samples[i] = calloc(rounds, sizeof(double));
+		cell->samples[i] = calloc(cell->rounds, sizeof(double));
 		if (cell->samples[i] == NULL)
 			return -ENOMEM;
 	}
@@ -231,7 +228,7 @@ cell_limit(struct cell *cell, uint64_t repeat, uint64_t duration,
 
 	cell->repeat = repeat;
 	rounds = (double)cell->rounds * 2 * duration / RTE_MAX(elapsed, UINT64_C(1));
-	rounds = RTE_MAX(rounds, (uint64_t)MIN_ROUNDS);
+	rounds = RTE_MAX(rounds, (uint64_t)cell->min_rounds);
 	cell->rounds = RTE_MIN(rounds, (uint64_t)cell->rounds);
 }
 
@@ -300,24 +297,31 @@ cell_sample(struct cell *cell, const struct scenario *scenario)
 	cell->n_samples++;
 }
 
-static void
-cell_result(struct cell *cell, const struct scenario *scenario, size_t size,
+/* The samples are the result's from now on. */
+static int
+cell_result(struct cell *cell, const struct scenario *scenario,
 	struct result *result)
 {
 	unsigned int i;
+	int ret = 0;
 
 	memset(result, 0, sizeof(*result));
 	result->scenario = scenario;
 	result->allocator = cell->subject.alloc;
-	result->size = size;
+	result->size = cell->subject.size;
 	result->skipped = cell->skipped;
 	if (cell->skipped != NULL)
-		return;
+		return 0;
 
 	result->rounds = cell->n_samples;
-	for (i = 0; i < scenario_n_metrics(scenario); i++)
-		stats_summarize(cell->samples[i], cell->n_samples,
-			&result->metrics[i]);
+	for (i = 0; i < scenario_n_metrics(scenario) && ret == 0; i++) {
+		ret = stats_summarize(cell->samples[i], cell->n_samples,
+				&result->metrics[i]);
+		result->samples[i] = cell->samples[i];
+		cell->samples[i] = NULL;
+	}
+
+	return ret;
 }
 
 static int
@@ -372,14 +376,14 @@ bench_measure(const struct options *opts, const struct scenario *scenario,
 
 	for (i = 0; i < opts->n_allocators && ret == 0; i++)
 		ret = cell_open(&cells[n_cells++], opts->allocators[i],
-				scenario, size, opts->rounds);
+				scenario, size, opts);
 	if (ret == 0)
 		ret = measure_cells(cells, n_cells, opts, scenario);
 
 	for (i = 0; i < n_cells; i++) {
 		if (ret == 0)
-			cell_result(&cells[i], scenario, size,
-				&results->array[results->n++]);
+			ret = cell_result(&cells[i], scenario,
+					&results->array[results->n++]);
 		cell_close(&cells[i], scenario);
 	}
 	if (scenario->teardown != NULL)
@@ -426,6 +430,11 @@ results_ratio(const struct results *results, const struct result *result,
 void
 results_free(struct results *results)
 {
+	unsigned int i, j;
+
+	for (i = 0; i < results->n; i++)
+		for (j = 0; j < MAX_METRICS; j++)
+			free(results->array[i].samples[j]);
 	free(results->array);
 	memset(results, 0, sizeof(*results));
 }

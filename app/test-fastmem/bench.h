@@ -27,6 +27,8 @@ struct result {
 	const char *skipped;
 	unsigned int rounds;
 	struct summary metrics[MAX_METRICS];
+	/* The figure of each round, in their order. */
+	double *samples[MAX_METRICS];
 };
 
 struct results {

@@ -9,14 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 
 #include "bench.h"
+#include "judge.h"
 #include "machine.h"
 #include "options.h"
 #include "report.h"
+
+/* The exit status when all went well, but a target was missed. */
+#define EXIT_MISSED 2
 
 static void
 on_signal(int sig __rte_unused)
@@ -121,11 +126,53 @@ run_scenario(const struct options *opts, const struct scenario *scenario,
 }
 
 static int
+run_targets(const struct options *opts, const struct scenario *scenario,
+	struct results *results, struct verdicts *verdicts)
+{
+	int ret;
+
+	ret = judge_scenario(opts, scenario, results, verdicts);
+	report_verdicts(stdout, opts, scenario, verdicts);
+
+	return ret;
+}
+
+static int
+run_scenarios(const struct options *opts, struct results *results,
+	struct verdicts *verdicts)
+{
+	const uint64_t start = rte_get_tsc_cycles();
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < opts->n_scenarios && ret == 0; i++) {
+		if (opts->targets != NULL)
+			ret = run_targets(opts, opts->scenarios[i], results,
+					verdicts);
+		else
+			ret = run_scenario(opts, opts->scenarios[i], results);
+	}
+	verdicts->duration = (rte_get_tsc_cycles() - start) / rte_get_tsc_hz();
+
+	if (ret == -EINTR) {
+		results->interrupted = true;
+		report_error("interrupted");
+	} else if (ret < 0) {
+		report_error("cannot measure: %s", strerror(-ret));
+	} else if (opts->targets != NULL) {
+		report_summary(stdout, verdicts);
+	}
+
+	return ret;
+}
+
+/* Returns a negative errno, or the exit status. */
+static int
 run(const struct options *opts, FILE *json)
 {
+	struct verdicts verdicts = { 0 };
 	struct results results = { 0 };
 	struct machine machine;
-	unsigned int i;
 	int ret;
 
 	ret = start_allocators(opts);
@@ -135,21 +182,16 @@ run(const struct options *opts, FILE *json)
 	machine_describe(&machine);
 	report_machine(stdout, &machine, opts);
 
-	for (i = 0; i < opts->n_scenarios && ret == 0; i++)
-		ret = run_scenario(opts, opts->scenarios[i], &results);
-
-	if (ret == -EINTR) {
-		results.interrupted = true;
-		report_error("interrupted");
-	} else if (ret < 0) {
-		report_error("cannot measure: %s", strerror(-ret));
-	}
-
-	if (json != NULL && report_json(json, &machine, opts, &results) < 0) {
+	ret = run_scenarios(opts, &results, &verdicts);
+	if (json != NULL && report_json(json, &machine, opts, &results,
+			&verdicts) < 0) {
 		report_error("cannot write to '%s'", opts->json);
 		ret = -EIO;
 	}
+	if (ret == 0 && !judge_passed(&verdicts))
+		ret = EXIT_MISSED;
 
+	judge_free(&verdicts);
 	results_free(&results);
 	stop_allocators(opts);
 
@@ -217,10 +259,10 @@ main(int argc, char **argv)
 	/* EAL is given an array that ends where its options do. */
 	argv[eal_argc] = NULL;
 	ret = run_in_eal(eal_argc, argv, &opts, json);
-	if (json != NULL && fclose(json) == EOF && ret == 0) {
+	if (json != NULL && fclose(json) == EOF && ret >= 0) {
 		report_error("cannot write to '%s'", opts.json);
 		ret = -EIO;
 	}
 
-	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ret < 0 ? EXIT_FAILURE : ret;
 }

@@ -22,6 +22,12 @@
 
 #define DEFAULT_ROUNDS 11
 #define DEFAULT_DURATION 10
+#define MIN_ROUNDS 3
+
+/* When there are targets: many short rounds, of which the median is stable. */
+#define TARGETS_ROUNDS 61
+#define TARGETS_DURATION 1
+#define TARGETS_MIN_ROUNDS 7
 
 static const size_t default_sizes[] = { 8, 64, 256, 1024, 4096 };
 
@@ -34,6 +40,7 @@ enum {
 	OPT_ROUNDS,
 	OPT_DURATION,
 	OPT_JSON,
+	OPT_TARGETS,
 };
 
 static const struct option long_options[] = {
@@ -45,6 +52,7 @@ static const struct option long_options[] = {
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "json", required_argument, NULL, OPT_JSON },
+	{ "targets", required_argument, NULL, OPT_TARGETS },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -59,9 +67,12 @@ options_usage(const char *prgname)
 		"  --rounds N                   rounds of measurements (default: %u)\n"
 		"  --duration MS                milliseconds of a measurement (default: %u)\n"
 		"  --json FILE                  write the results as JSON, '-' for stdout\n"
+		"  --targets FILE               judge fastmem by the targets in the file\n"
+		"                               (then %u rounds of %u ms by default)\n"
 		"  --list                       list scenarios and allocators\n"
 		"  --help                       show this text\n\n",
-		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION);
+		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION,
+		TARGETS_ROUNDS, TARGETS_DURATION);
 }
 
 void
@@ -214,6 +225,16 @@ parse_json(const char *text, struct options *opts)
 }
 
 static int
+parse_targets(const char *path, struct options *opts)
+{
+	static struct targets targets;
+
+	opts->targets = &targets;
+
+	return targets_load(path, &targets);
+}
+
+static int
 parse_option(int opt, char *arg, struct options *opts)
 {
 	switch (opt) {
@@ -239,27 +260,92 @@ parse_option(int opt, char *arg, struct options *opts)
 				&opts->duration);
 	case OPT_JSON:
 		return parse_json(arg, opts);
+	case OPT_TARGETS:
+		return parse_targets(arg, opts);
 	default:
 		return -EINVAL;
 	}
 }
 
-static void
+/* The scenarios which have targets, of those that were asked for. */
+static int
+choose_scenarios(struct options *opts)
+{
+	const struct targets *targets = opts->targets;
+	unsigned int i, j, n = 0;
+
+	for (i = 0; i < opts->n_scenarios; i++) {
+		for (j = 0; j < targets->n; j++) {
+			if (targets->array[j].scenario != opts->scenarios[i])
+				continue;
+			opts->scenarios[n++] = opts->scenarios[i];
+			break;
+		}
+	}
+	opts->n_scenarios = n;
+	if (n == 0) {
+		report_error("--targets: there are none for these scenarios");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+/* The allocators which the targets are about, references included. */
+static int
+choose_allocators(struct options *opts)
+{
+	const struct targets *targets = opts->targets;
+	unsigned int i, j;
+
+	if (opts->n_allocators > 0) {
+		report_error("--allocators: these are given by --targets");
+		return -EINVAL;
+	}
+	for (i = 0; allocators[i] != NULL; i++) {
+		for (j = 0; j < targets->n; j++) {
+			if (targets->array[j].allocator != allocators[i] &&
+					targets->array[j].reference != allocators[i])
+				continue;
+			opts->allocators[opts->n_allocators++] = allocators[i];
+			break;
+		}
+	}
+
+	return 0;
+}
+
+/* What was not given. */
+static int
 set_defaults(struct options *opts)
 {
+	const bool judging = opts->targets != NULL;
 	unsigned int i;
+	int ret = 0;
 
-	memset(opts, 0, sizeof(*opts));
-	memcpy(opts->sizes, default_sizes, sizeof(default_sizes));
-	opts->n_sizes = RTE_DIM(default_sizes);
-	for (i = 0; scenarios[i] != NULL; i++)
-		opts->scenarios[i] = scenarios[i];
-	opts->n_scenarios = i;
-	for (i = 0; allocators[i] != NULL; i++)
-		opts->allocators[i] = allocators[i];
-	opts->n_allocators = i;
-	opts->rounds = DEFAULT_ROUNDS;
-	opts->duration = DEFAULT_DURATION;
+	if (opts->n_sizes == 0) {
+		memcpy(opts->sizes, default_sizes, sizeof(default_sizes));
+		opts->n_sizes = RTE_DIM(default_sizes);
+	}
+	if (opts->n_scenarios == 0)
+		for (i = 0; scenarios[i] != NULL; i++)
+			opts->scenarios[opts->n_scenarios++] = scenarios[i];
+	if (judging) {
+		ret = choose_scenarios(opts);
+		if (ret == 0)
+			ret = choose_allocators(opts);
+	} else if (opts->n_allocators == 0) {
+		for (i = 0; allocators[i] != NULL; i++)
+			opts->allocators[opts->n_allocators++] = allocators[i];
+	}
+	if (opts->rounds == 0)
+		opts->rounds = judging ? TARGETS_ROUNDS : DEFAULT_ROUNDS;
+	if (opts->duration == 0)
+		opts->duration = judging ? TARGETS_DURATION : DEFAULT_DURATION;
+	opts->min_rounds = RTE_MIN(opts->rounds, judging ?
+			(unsigned int)TARGETS_MIN_ROUNDS : MIN_ROUNDS);
+
+	return ret;
 }
 
 int
@@ -267,7 +353,7 @@ options_parse(int argc, char **argv, struct options *opts)
 {
 	int opt, ret;
 
-	set_defaults(opts);
+	memset(opts, 0, sizeof(*opts));
 
 	optind = 1;
 	opterr = 0;
@@ -288,5 +374,5 @@ options_parse(int argc, char **argv, struct options *opts)
 		return -EINVAL;
 	}
 
-	return 0;
+	return set_defaults(opts);
 }

@@ -10,6 +10,7 @@
 
 #include "allocator.h"
 #include "scenario.h"
+#include "targets.h"
 
 #define MAX_SIZES 32
 #define MAX_SCENARIOS 32
@@ -23,10 +24,14 @@ struct options {
 	const struct allocator *allocators[MAX_ALLOCATORS];
 	unsigned int n_allocators;
 	unsigned int rounds;
+	/* What takes long is measured in fewer rounds, yet not in fewer than these. */
+	unsigned int min_rounds;
 	/* Of one measurement, in milliseconds. */
 	unsigned int duration;
 	/* Where to write JSON to; NULL for nowhere, "-" for stdout. */
 	const char *json;
+	/* To be judged by, or NULL. */
+	const struct targets *targets;
 	bool help;
 	bool list;
 };

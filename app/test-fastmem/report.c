@@ -40,6 +40,13 @@ report_machine(FILE *f, const struct machine *machine,
 		machine->iova, machine->fastmem_reserved >> 20);
 	if (!machine->pinned)
 		fprintf(f, "Lcores share CPUs or move between them: the figures are doubtful.\n");
+	if (opts->targets != NULL) {
+		fprintf(f, "\nRatios of TSC cycles per object, median over %u rounds of %u ms; "
+			"*: measured again\nin more rounds, after it had missed the target\n",
+			opts->rounds, opts->duration);
+		fflush(f);
+		return;
+	}
 	fprintf(f, "\nTSC cycles per object, median and best of %u rounds of %u ms; "
 		"x: ratio of the\nmedian to that of %s; "
 		"~: spread (interquartile range) above %.0f per cent\n",
@@ -237,5 +244,97 @@ report_scenario(FILE *f, const struct options *opts,
 	}
 	for (i = 0; i < opts->n_allocators; i++)
 		report_skipped(f, scenario, opts->allocators[i], results);
+	fflush(f);
+}
+
+static void
+report_verdict(FILE *f, const struct verdict *verdict)
+{
+	const char *mark = verdict->met ? "ok" : "MISSED";
+
+	if (verdict->skipped != NULL)
+		fprintf(f, " %7s %-7s", "-", mark);
+	else
+		fprintf(f, " %7.3f%c%-7s", verdict->ratio,
+			verdict->again ? '*' : ' ', mark);
+}
+
+/* What was not measured, after the row. */
+static void
+report_reasons(FILE *f, const struct verdict *verdicts, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (verdicts[i].skipped != NULL)
+			fprintf(f, "    %zu B: %s\n", verdicts[i].size,
+				verdicts[i].skipped);
+}
+
+/* The verdicts on a target, for all sizes. */
+static void
+report_target(FILE *f, const struct target *target,
+	const struct verdicts *verdicts)
+{
+	struct verdict row[MAX_SIZES];
+	unsigned int i, n = 0;
+	char label[64];
+
+	for (i = 0; i < verdicts->n; i++)
+		if (verdicts->array[i].target == target)
+			row[n++] = verdicts->array[i];
+	if (n == 0)
+		return;
+
+	snprintf(label, sizeof(label), "%s to %s", target->allocator->name,
+		target->reference->name);
+	fprintf(f, "%-29s%-25s%6.3f", label,
+		target->scenario->metrics[target->metric], target->limit);
+	for (i = 0; i < n; i++)
+		report_verdict(f, &row[i]);
+	fputc('\n', f);
+	report_reasons(f, row, n);
+}
+
+void
+report_verdicts(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct verdicts *verdicts)
+{
+	char label[32];
+	unsigned int i;
+
+	fprintf(f, "\n%s: %s\n%-54s%6s", scenario->name, scenario->desc,
+		"", "target");
+	for (i = 0; i < opts->n_sizes && !scenario->mixed; i++) {
+		snprintf(label, sizeof(label), "%zu B", opts->sizes[i]);
+		fprintf(f, " %7s %-7s", label, "");
+	}
+	fputc('\n', f);
+	for (i = 0; i < opts->targets->n; i++)
+		if (opts->targets->array[i].scenario == scenario)
+			report_target(f, &opts->targets->array[i], verdicts);
+	fflush(f);
+}
+
+void
+report_summary(FILE *f, const struct verdicts *verdicts)
+{
+	unsigned int met = 0, missed = 0, skipped = 0, again = 0;
+	const struct verdict *verdict;
+	unsigned int i;
+
+	for (i = 0; i < verdicts->n; i++) {
+		verdict = &verdicts->array[i];
+		if (verdict->skipped != NULL)
+			skipped++;
+		else if (verdict->met)
+			met++;
+		else
+			missed++;
+		again += verdict->again;
+	}
+	fprintf(f, "\ntargets: %u met, %u missed, %u not measured; "
+		"%u measured again (*); %u s\n",
+		met, missed, skipped, again, verdicts->duration);
 	fflush(f);
 }

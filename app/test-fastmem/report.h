@@ -15,6 +15,7 @@
 #include <rte_common.h>
 
 #include "bench.h"
+#include "judge.h"
 #include "machine.h"
 #include "options.h"
 
@@ -31,6 +32,15 @@ void
 report_scenario(FILE *f, const struct options *opts,
 	const struct scenario *scenario, const struct results *results);
 
+/* The verdicts on a scenario's targets. */
+void
+report_verdicts(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct verdicts *verdicts);
+
+/* One line on all verdicts. */
+void
+report_summary(FILE *f, const struct verdicts *verdicts);
+
 /* Whether the program was built with Jansson. */
 bool
 report_json_available(void);
@@ -38,6 +48,7 @@ report_json_available(void);
 /* Returns 0 or a negative errno. */
 int
 report_json(FILE *f, const struct machine *machine,
-	const struct options *opts, const struct results *results);
+	const struct options *opts, const struct results *results,
+	const struct verdicts *verdicts);
 
 #endif /* REPORT_H */

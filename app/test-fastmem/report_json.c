@@ -50,14 +50,14 @@ describe_options(const struct options *opts, const struct machine *machine)
 		"latency_overhead", (json_int_t)latency_overhead());
 }
 
-/* The size of the objects of a result, or the least and the most if mixed. */
+/* The size of objects, or the least and the most of them if mixed. */
 static json_t *
-describe_sizes(const struct result *result)
+describe_size(size_t size)
 {
 	json_t *sizes = json_array();
 
-	if (result->size != 0) {
-		json_array_append_new(sizes, json_integer(result->size));
+	if (size != 0) {
+		json_array_append_new(sizes, json_integer(size));
 		return sizes;
 	}
 	json_array_append_new(sizes, json_integer(MIXED_MIN));
@@ -79,7 +79,7 @@ add_figure(json_t *array, const struct results *results,
 			"scenario", result->scenario->name,
 			"metric", result->scenario->metrics[metric],
 			"allocator", result->allocator->name,
-			"sizes", describe_sizes(result),
+			"sizes", describe_size(result->size),
 			"rounds", (int)result->rounds,
 			"median", s->median,
 			"best", s->best,
@@ -94,7 +94,7 @@ add_skipped(json_t *array, const struct result *result)
 		json_pack("{s:s, s:s, s:o, s:s}",
 			"scenario", result->scenario->name,
 			"allocator", result->allocator->name,
-			"sizes", describe_sizes(result),
+			"sizes", describe_size(result->size),
 			"reason", result->skipped));
 }
 
@@ -119,17 +119,50 @@ add_results(json_t *figures, json_t *skipped, const struct results *results)
 	return ret;
 }
 
+static int
+add_verdicts(json_t *array, const struct verdicts *verdicts)
+{
+	const struct verdict *verdict;
+	const struct target *target;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < verdicts->n; i++) {
+		verdict = &verdicts->array[i];
+		target = verdict->target;
+		ret |= json_array_append_new(array,
+			json_pack("{s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:b, s:b, s:s}",
+				"scenario", target->scenario->name,
+				"metric", target->scenario->metrics[target->metric],
+				"allocator", target->allocator->name,
+				"reference", target->reference->name,
+				"sizes", describe_size(verdict->size),
+				"target", target->limit,
+				"ratio", verdict->skipped != NULL ?
+					json_null() : json_real(verdict->ratio),
+				"met", verdict->met,
+				"again", verdict->again,
+				"reason", verdict->skipped != NULL ?
+					verdict->skipped : ""));
+	}
+
+	return ret;
+}
+
 int
 report_json(FILE *f, const struct machine *machine,
-	const struct options *opts, const struct results *results)
+	const struct options *opts, const struct results *results,
+	const struct verdicts *verdicts)
 {
+	json_t *judged = json_array();
 	json_t *figures = json_array();
 	json_t *skipped = json_array();
 	json_t *root;
 	int ret;
 
 	ret = add_results(figures, skipped, results);
-	root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o}",
+	ret |= add_verdicts(judged, verdicts);
+	root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o}",
 			"program", "dpdk-test-fastmem",
 			"dpdk", machine->dpdk,
 			"compiler", machine->compiler,
@@ -139,7 +172,8 @@ report_json(FILE *f, const struct machine *machine,
 			"unit", "TSC cycles per object",
 			"complete", !results->interrupted,
 			"results", figures,
-			"skipped", skipped);
+			"skipped", skipped,
+			"targets", judged);
 	if (ret != 0 || root == NULL) {
 		json_decref(root);
 		return -ENOMEM;

@@ -2,7 +2,9 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stats.h"
 
@@ -28,17 +30,47 @@ quantile(const double *samples, unsigned int n, double q)
 	return samples[i] + (pos - i) * (samples[i + 1] - samples[i]);
 }
 
-void
-stats_summarize(double *samples, unsigned int n, struct summary *summary)
+int
+stats_summarize(const double *samples, unsigned int n,
+	struct summary *summary)
 {
-	qsort(samples, n, sizeof(*samples), compare);
+	double *sorted;
 
-	summary->best = samples[0];
-	summary->median = quantile(samples, n, 0.5);
-	if (summary->median == 0) {
-		summary->spread = 0;
-		return;
-	}
-	summary->spread = (quantile(samples, n, 0.75) -
-		quantile(samples, n, 0.25)) / summary->median;
+	sorted = malloc(n * sizeof(*sorted));
+	if (sorted == NULL)
+		return -ENOMEM;
+	memcpy(sorted, samples, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare);
+
+	summary->best = sorted[0];
+	summary->median = quantile(sorted, n, 0.5);
+	summary->spread = 0;
+	if (summary->median > 0)
+		summary->spread = (quantile(sorted, n, 0.75) -
+			quantile(sorted, n, 0.25)) / summary->median;
+	free(sorted);
+
+	return 0;
+}
+
+double
+stats_ratio(const double *samples, unsigned int n, const double *reference,
+	unsigned int n_reference)
+{
+	struct summary summary;
+	unsigned int i, used = 0;
+	double *ratios;
+	int ret = -1;
+
+	ratios = calloc(n, sizeof(*ratios));
+	if (ratios == NULL)
+		return -1;
+	for (i = 0; i < n && i < n_reference; i++)
+		if (reference[i] > 0)
+			ratios[used++] = samples[i] / reference[i];
+	if (used > 0)
+		ret = stats_summarize(ratios, used, &summary);
+	free(ratios);
+
+	return ret < 0 ? -1 : summary.median;
 }

@@ -12,8 +12,17 @@ struct summary {
 	double spread;
 };
 
-/* Sorts the samples; there must be one at least. */
-void
-stats_summarize(double *samples, unsigned int n, struct summary *summary);
+/* There must be one sample at least. Returns 0 or -ENOMEM. */
+int
+stats_summarize(const double *samples, unsigned int n,
+	struct summary *summary);
+
+/*
+ * The median of the ratios of each sample to the one of the same number in
+ * the reference, as far as there are both, or -1 for lack of memory or samples.
+ */
+double
+stats_ratio(const double *samples, unsigned int n, const double *reference,
+	unsigned int n_reference);
 
 #endif /* STATS_H */
