@@ -211,7 +211,7 @@ trap 'rm -f "$tmp"; eal_remove_files' EXIT
 
 if $oversubscribed; then
 	# first, so that the user's own follow and hold
-	args=(--rounds 25 --duration 20 --sizes "64,1024" ${args[@]:+"${args[@]}"})
+	args=(--rounds 15 --duration 10 --sizes "64,1024" ${args[@]:+"${args[@]}"})
 fi
 if $targets; then
 	file=$ROOT/$APP/targets.ini

@@ -44,8 +44,8 @@ describe_cpu(char *buf, size_t len)
 	fclose(f);
 }
 
-static bool
-lcores_are_pinned(void)
+bool
+machine_lcores_pinned(void)
 {
 	rte_cpuset_t all, cpus;
 	unsigned int lcore;
@@ -82,7 +82,7 @@ machine_describe(struct machine *machine)
 	rte_strscpy(machine->arch, uts.machine, sizeof(machine->arch));
 	machine->tsc_hz = rte_get_tsc_hz();
 	machine->lcores = rte_lcore_count();
-	machine->pinned = lcores_are_pinned();
+	machine->pinned = machine_lcores_pinned();
 	machine->dpdk = rte_version();
 	machine->compiler = describe_compiler();
 	machine->hugepages = rte_eal_has_hugepages();

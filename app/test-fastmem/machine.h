@@ -18,7 +18,7 @@ struct machine {
 	char arch[32];
 	uint64_t tsc_hz;
 	unsigned int lcores;
-	/* Every lcore has one CPU, and no other lcore has it too. */
+	/* machine_lcores_pinned() */
 	bool pinned;
 	const char *dpdk;
 	const char *compiler;
@@ -26,6 +26,10 @@ struct machine {
 	const char *iova;
 	size_t fastmem_reserved;
 };
+
+/* Whether every lcore has one CPU, and no other lcore has it too. */
+bool
+machine_lcores_pinned(void);
 
 /* After EAL and the allocators were started. */
 void

@@ -64,43 +64,74 @@ receive_next(struct side *side, unsigned int burst)
 	return 1;
 }
 
+/* Send until it is all, or the time is over. Returns whether it was sent. */
+static inline int
+send_on(struct side *side, void **objs, unsigned int burst, bool *pending,
+	uint64_t *sent)
+{
+	const struct pair *pair = side->pair;
+	int ret;
+
+	if (!*pending && (*sent == pair->n || (*sent % pair->n_check == 0 &&
+			rte_rdtsc() > side->deadline))) {
+		side_stop(side, *sent);
+		return 0;
+	}
+	ret = send_next(side, objs, burst, pending);
+	if (ret > 0)
+		*sent += 1;
+
+	return ret;
+}
+
+/* Whether there are no bursts to come that have not been received. */
+static inline bool
+all_received(struct side *side, uint64_t received)
+{
+	struct side *other = &side->pair->sides[side == side->pair->sides];
+
+	return rte_atomic_load_explicit(&other->sent,
+			rte_memory_order_acquire) == received;
+}
+
 static inline int
 exchange(struct side *side, unsigned int burst)
 {
-	uint64_t to_send = side->pair->n;
-	uint64_t to_receive = to_send;
+	struct pair *pair = side->pair;
+	uint64_t sent = 0, received = 0;
 	unsigned int pauses = 0;
 	void *objs[MAX_BURST];
 	bool pending = false;
+	int out, in;
 	unsigned int i;
-	int sent, received;
 
-	while (to_send > 0 || to_receive > 0) {
-		sent = 0;
-		if (to_send > 0) {
-			sent = send_next(side, objs, burst, &pending);
-			if (unlikely(sent < 0)) {
-				rte_atomic_store_explicit(&side->pair->failed,
-					true, rte_memory_order_relaxed);
-				break;
-			}
-			to_send -= sent;
-		}
-		received = to_receive > 0 ? receive_next(side, burst) : 0;
-		to_receive -= received;
-		if (sent != 0 || received != 0)
-			continue;
-		relax(&pauses);
-		if (unlikely(rte_atomic_load_explicit(&side->pair->failed,
-				rte_memory_order_relaxed)))
+	do {
+		out = 0;
+		if (rte_atomic_load_explicit(&side->sent,
+				rte_memory_order_relaxed) == UINT64_MAX)
+			out = send_on(side, objs, burst, &pending, &sent);
+		if (unlikely(out < 0)) {
+			rte_atomic_store_explicit(&pair->failed, true,
+				rte_memory_order_relaxed);
 			break;
-	}
+		}
+		in = receive_next(side, burst);
+		received += in;
+		if (out == 0 && in == 0) {
+			relax(&pauses);
+			if (unlikely(rte_atomic_load_explicit(&pair->failed,
+					rte_memory_order_relaxed)))
+				break;
+		}
+	} while (rte_atomic_load_explicit(&side->sent,
+			rte_memory_order_relaxed) == UINT64_MAX ||
+			!all_received(side, received));
 
 	for (i = 0; i < burst && pending; i++)
-		side->pair->subject->alloc->free(side->pair->subject->keys[0],
-			objs[i]);
+		pair->subject->alloc->free(pair->subject->keys[0], objs[i]);
 
-	return to_send + to_receive > 0 ? -ENOMEM : 0;
+	return rte_atomic_load_explicit(&pair->failed,
+			rte_memory_order_relaxed) ? -ENOMEM : 0;
 }
 
 static int
@@ -121,10 +152,11 @@ run_duplex(const struct scenario *scenario, const struct subject *subject,
 {
 	int (*role)(struct side *side) =
 		scenario->batch == 1 ? exchange_one : exchange_bulk;
+	double bursts;
 	int ret;
 
-	ret = pairs_run(subject, n, role, role, &sample->elapsed);
-	sample->cycles[0] = (double)sample->elapsed / n / scenario->batch / 2;
+	ret = pairs_run(subject, n, role, role, &sample->elapsed, &bursts);
+	sample->cycles[0] = sample->elapsed / bursts / scenario->batch;
 
 	return ret;
 }

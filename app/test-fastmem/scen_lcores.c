@@ -11,11 +11,14 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
+#include "machine.h"
 #include "scenario.h"
 
 struct lcore_work {
 	const struct subject *subject;
 	uint64_t n;
+	uint64_t start;
+	uint64_t end;
 	uint64_t cycles;
 	char padding[RTE_CACHE_LINE_SIZE];
 };
@@ -28,17 +31,41 @@ work_lcore(void *arg __rte_unused)
 {
 	struct lcore_work *work = &works[rte_lcore_id()];
 
+	int ret;
+
 	gate_pass(&gate);
 
-	return single_loop(work->subject, work->n, &work->cycles);
+	work->start = rte_rdtsc();
+	ret = single_loop(work->subject, work->n, &work->cycles);
+	work->end = rte_rdtsc();
+
+	return ret;
 }
 
-/* The mean of the lcores' figures. */
+/*
+ * The mean of the lcores. If they share CPUs, when one of them happens to have
+ * its turn says nothing, yet the time until the last has finished does.
+ */
+static uint64_t
+summarize(void)
+{
+	uint64_t total = 0, start = UINT64_MAX, end = 0;
+	unsigned int lcore;
+
+	RTE_LCORE_FOREACH(lcore) {
+		total += works[lcore].cycles;
+		start = RTE_MIN(start, works[lcore].start);
+		end = RTE_MAX(end, works[lcore].end);
+	}
+
+	return machine_lcores_pinned() ? total / rte_lcore_count() :
+		end - start;
+}
+
 static int
 run_lcores(const struct scenario *scenario __rte_unused,
 	const struct subject *subject, uint64_t n, struct sample *sample)
 {
-	uint64_t total = 0;
 	unsigned int lcore;
 	int ret;
 
@@ -59,10 +86,8 @@ run_lcores(const struct scenario *scenario __rte_unused,
 	if (ret < 0)
 		return ret;
 
-	RTE_LCORE_FOREACH(lcore)
-		total += works[lcore].cycles;
-	sample->elapsed = total / rte_lcore_count();
-	sample->cycles[0] = (double)total / rte_lcore_count() / n;
+	sample->elapsed = summarize();
+	sample->cycles[0] = (double)sample->elapsed / n;
 
 	return 0;
 }

@@ -12,6 +12,12 @@
 
 #include "scen_pair.h"
 
+/* A measurement ends after this time, or a little later. */
+#define MAX_MS 250
+
+/* How many objects are sent before the time is looked at. */
+#define CHECK_OBJS 1024
+
 static struct pair pairs[RTE_MAX_LCORE / 2];
 static unsigned int n_pairs;
 static struct gate gate;
@@ -87,6 +93,7 @@ run_side(void *arg)
 	gate_pass(&gate);
 
 	side->start = rte_rdtsc_precise();
+	side->deadline = side->start + rte_get_tsc_hz() / 1000 * MAX_MS;
 	side->ret = pair->role[side == &pair->sides[1]](side);
 	side->end = rte_rdtsc_precise();
 
@@ -103,14 +110,6 @@ empty_ring(struct rte_ring *ring, const struct subject *subject)
 		return;
 	while (rte_ring_sc_dequeue(ring, &obj) == 0)
 		subject->alloc->free(subject->keys[0], obj);
-}
-
-static uint64_t
-pair_cycles(const struct pair *pair)
-{
-	const struct side *a = &pair->sides[0], *b = &pair->sides[1];
-
-	return RTE_MAX(a->end, b->end) - RTE_MIN(a->start, b->start);
 }
 
 static int
@@ -139,11 +138,12 @@ launch_sides(void)
 int
 pairs_run(const struct subject *subject, uint64_t n,
 	int (*first)(struct side *side), int (*second)(struct side *side),
-	uint64_t *cycles)
+	uint64_t *cycles, double *bursts)
 {
-	uint64_t total = 0;
+	uint64_t start = UINT64_MAX, end = 0, sent = 0;
+	struct side *side;
 	struct pair *pair;
-	unsigned int i;
+	unsigned int i, j;
 	int ret;
 
 	for (i = 0; i < n_pairs; i++) {
@@ -152,6 +152,9 @@ pairs_run(const struct subject *subject, uint64_t n,
 		pair->role[0] = first;
 		pair->role[1] = second;
 		pair->n = n;
+		pair->n_check = RTE_MAX(CHECK_OBJS / pair->burst, 1U);
+		side_stop(&pair->sides[0], UINT64_MAX);
+		side_stop(&pair->sides[1], UINT64_MAX);
 		rte_atomic_store_explicit(&pair->failed, false,
 			rte_memory_order_relaxed);
 	}
@@ -164,9 +167,17 @@ pairs_run(const struct subject *subject, uint64_t n,
 			ret = -ENOMEM;
 		empty_ring(pair->sides[0].out, subject);
 		empty_ring(pair->sides[1].out, subject);
-		total += pair_cycles(pair);
+		for (j = 0; j < 2; j++) {
+			side = &pair->sides[j];
+			start = RTE_MIN(start, side->start);
+			end = RTE_MAX(end, side->end);
+			if (side->out != NULL)
+				sent += rte_atomic_load_explicit(&side->sent,
+					rte_memory_order_acquire);
+		}
 	}
-	*cycles = total / n_pairs;
+	*cycles = end - start;
+	*bursts = (double)sent / n_pairs;
 
 	return ret;
 }

@@ -34,6 +34,10 @@ struct side {
 	struct rte_ring *out;
 	struct rte_ring *in;
 	unsigned int lcore;
+	/* Bursts that were sent, as soon as there are no more to come. */
+	RTE_ATOMIC(uint64_t) sent;
+	/* When to send no more, even if it was not all. */
+	uint64_t deadline;
 	/* Written by the lcore. */
 	uint64_t start;
 	uint64_t end;
@@ -46,8 +50,9 @@ struct pair {
 	const struct subject *subject;
 	int (*role[2])(struct side *side);
 	unsigned int burst;
-	/* Bursts that an lcore sends. */
+	/* Bursts that an lcore sends, and after how many it looks at the time. */
 	uint64_t n;
+	uint64_t n_check;
 	/* One lcore has given up, and the other one is not to wait for it. */
 	RTE_ATOMIC(bool) failed;
 	char padding[RTE_CACHE_LINE_SIZE];
@@ -63,12 +68,22 @@ pairs_teardown(void);
 
 /*
  * Let the lcores play their roles, in each pair n bursts for an lcore that
- * sends. Frees what is left in the rings. Gives the mean over the pairs of
- * the time from the first start to the last end.
+ * sends. Frees what is left in the rings. Gives the time from the first start
+ * to the last end: lcores which share a CPU do not begin and end at one time,
+ * yet what they do together takes as long as it takes.
+ * Who is far too slow sends fewer bursts; gives their mean for a pair. That is
+ * for allocators whose lcores wait for each other without yielding the CPU.
  */
 int
 pairs_run(const struct subject *subject, uint64_t n,
 	int (*first)(struct side *side), int (*second)(struct side *side),
-	uint64_t *cycles);
+	uint64_t *cycles, double *bursts);
+
+/* No more bursts will be sent. */
+static inline void
+side_stop(struct side *side, uint64_t sent)
+{
+	rte_atomic_store_explicit(&side->sent, sent, rte_memory_order_release);
+}
 
 #endif /* SCEN_PAIR_H */

@@ -78,9 +78,10 @@ consume_one(const struct subject *subject, struct rte_ring *ring)
 	}
 }
 
+/* The functions that produce leave in n how many bursts they have sent. */
 static __rte_noinline int
 produce_bulk(const struct subject *subject, struct rte_ring *ring,
-	unsigned int burst, uint64_t n)
+	unsigned int burst, uint64_t *n)
 {
 	int (*alloc)(uintptr_t key, void **objs, unsigned int n) =
 		subject->alloc->alloc_bulk;
@@ -88,9 +89,11 @@ produce_bulk(const struct subject *subject, struct rte_ring *ring,
 	void *objs[MAX_BURST];
 	uint64_t i;
 
-	for (i = 0; i < n; i++) {
-		if (unlikely(alloc(key, objs, burst) < 0))
+	for (i = 0; i < *n; i++) {
+		if (unlikely(alloc(key, objs, burst) < 0)) {
+			*n = i;
 			return -ENOMEM;
+		}
 		send_burst(ring, objs, burst);
 	}
 
@@ -98,17 +101,19 @@ produce_bulk(const struct subject *subject, struct rte_ring *ring,
 }
 
 static __rte_noinline int
-produce_one(const struct subject *subject, struct rte_ring *ring, uint64_t n)
+produce_one(const struct subject *subject, struct rte_ring *ring, uint64_t *n)
 {
 	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
 	const uintptr_t key = subject->keys[0];
 	void *obj;
 	uint64_t i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < *n; i++) {
 		obj = alloc(key);
-		if (unlikely(obj == NULL))
+		if (unlikely(obj == NULL)) {
+			*n = i;
 			return -ENOMEM;
+		}
 		send_burst(ring, &obj, 1);
 	}
 
@@ -120,14 +125,22 @@ produce(struct side *side)
 {
 	const struct pair *pair = side->pair;
 	void *last[MAX_BURST] = { NULL };
-	int ret;
+	uint64_t sent = 0, n;
+	int ret = 0;
 
-	if (pair->burst == 1)
-		ret = produce_one(pair->subject, side->out, pair->n);
-	else
-		ret = produce_bulk(pair->subject, side->out, pair->burst,
-				pair->n);
+	while (sent < pair->n && ret == 0) {
+		n = RTE_MIN(pair->n_check, pair->n - sent);
+		if (pair->burst == 1)
+			ret = produce_one(pair->subject, side->out, &n);
+		else
+			ret = produce_bulk(pair->subject, side->out,
+					pair->burst, &n);
+		sent += n;
+		if (rte_rdtsc() > side->deadline)
+			break;
+	}
 	send_burst(side->out, last, pair->burst);
+	side_stop(side, sent);
 
 	return ret;
 }
@@ -149,10 +162,12 @@ static int
 run_pipeline(const struct scenario *scenario, const struct subject *subject,
 	uint64_t n, struct sample *sample)
 {
+	double bursts;
 	int ret;
 
-	ret = pairs_run(subject, n, produce, consume, &sample->elapsed);
-	sample->cycles[0] = (double)sample->elapsed / n / scenario->batch;
+	ret = pairs_run(subject, n, produce, consume, &sample->elapsed,
+			&bursts);
+	sample->cycles[0] = sample->elapsed / bursts / scenario->batch;
 
 	return ret;
 }
