@@ -112,6 +112,7 @@ backing_stock_get(struct fastmem_backing *backing, unsigned int class_idx)
 	bool large = fastmem_class_bytes(class_idx) > GROW_MIN_OBJECT;
 	struct fastmem_slab *slab;
 
+	fastmem_race_point(FASTMEM_RACE_STOCK_GETS);
 	rte_spinlock_lock(&backing->lock);
 	slab = backing_list_find(large ? &backing->whole : &backing->clipped,
 		class_idx);
@@ -129,6 +130,7 @@ backing_stock_get(struct fastmem_backing *backing, unsigned int class_idx)
 void
 fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
+	fastmem_race_point(FASTMEM_RACE_STOCK_PUTS);
 	rte_spinlock_lock(&backing->lock);
 	backing_stock_add(backing, slab);
 	rte_spinlock_unlock(&backing->lock);
@@ -142,6 +144,7 @@ backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 	slab->state = FASTMEM_SLAB_META;
 	backing->n_meta++;
 	rte_spinlock_unlock(&backing->lock);
+	fastmem_race_point(FASTMEM_RACE_BACKING_FEEDS_META);
 	fastmem_meta_add(&backing->meta, (void *)(slab->addr + slab->head),
 		FASTMEM_SLAB_SIZE - slab->head - slab->tail);
 }
@@ -276,6 +279,7 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 	struct fastmem_zone *zone;
 	unsigned int n_meta, i;
 
+	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_RESERVED);
 	zone = zone_describe(backing, place, n, &n_meta);
 	memset(zone, 0, zone_bytes(n));
 	zone->addr = place->addr;
@@ -285,6 +289,7 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 	zone->next = backing->zones;
 	backing->zones = zone;
 
+	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_LISTED);
 	for (i = 0; i < n; i++) {
 		slab = &zone->slabs[i];
 		slab->addr = place->addr + i * FASTMEM_SLAB_SIZE;
@@ -294,11 +299,13 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 		slab->zone = zone;
 		slab->state = FASTMEM_SLAB_META;
 		fastmem_dir_set_slab(backing->dir, slab->addr, slab);
+		fastmem_race_point(FASTMEM_RACE_BACKING_SLAB_SET);
 		/* Each under a lock of its own: nobody waits for the zone. */
 		if (i >= n_meta)
 			fastmem_backing_put(backing, slab);
 	}
 
+	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_ADDED);
 	rte_spinlock_lock(&backing->lock);
 	backing->n_meta += n_meta;
 	backing_set_bytes(backing,
@@ -365,11 +372,13 @@ backing_grow_get(struct fastmem_backing *backing, unsigned int class_idx)
 		slab = backing_stock_get(backing, class_idx);
 		if (slab != NULL)
 			return slab;
+		fastmem_race_point(FASTMEM_RACE_BACKING_GROW_WAITS);
 		if (++spins % SPINS_BEFORE_YIELD == 0)
 			sched_yield();
 		else
 			rte_pause();
 	}
+	fastmem_race_point(FASTMEM_RACE_BACKING_GROW_LOCKED);
 	while ((slab = backing_stock_get(backing, class_idx)) == NULL && grown != 0) {
 		step = backing_grow_step(backing, class_idx);
 		grown = backing_grow(backing, step, step, false);
@@ -425,6 +434,7 @@ fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes)
 		n = backing_grow(backing, unit, RTE_MIN(needed, unit), true);
 		if (n == 0)
 			break;
+		fastmem_race_point(FASTMEM_RACE_BACKING_RESERVES);
 		backing->reserve_taken += n * FASTMEM_SLAB_SIZE;
 	}
 	got = backing->reserve_taken - backing->reserve_asked;
@@ -469,6 +479,7 @@ backing_trim_zone(struct fastmem_backing *backing)
 			slab = &zone->slabs[i];
 			backing_stock_remove(backing, slab);
 			fastmem_dir_set_slab(backing->dir, slab->addr, NULL);
+			fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_UNSET);
 		}
 		backing_set_bytes(backing, fastmem_backing_bytes(backing) -
 			zone->n_slabs * FASTMEM_SLAB_SIZE);
@@ -495,7 +506,9 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 
 	rte_spinlock_lock(&backing->grow_lock);
 	while ((zone = backing_trim_zone(backing)) != NULL) {
+		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_UNLISTED);
 		zone_free(zone->id);
+		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_FREED);
 		bytes = zone->n_slabs * FASTMEM_SLAB_SIZE;
 		total += bytes;
 		if (zone->reserved) {

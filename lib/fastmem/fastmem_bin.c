@@ -44,7 +44,9 @@ bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
 	unsigned int got = 0;
 
 	while (got < n && (slab = bin->partial.first) != NULL) {
+		fastmem_race_point(FASTMEM_RACE_BIN_LOCKED);
 		got += fastmem_slab_take(slab, &objs[got], n - got);
+		fastmem_race_point(FASTMEM_RACE_BIN_TAKEN);
 		if (fastmem_slab_is_full(slab)) {
 			bin_unlist(bin, slab);
 			bin->n_full++;
@@ -63,6 +65,7 @@ fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 	slab = fastmem_backing_get(bin->backing, bin->class_idx, grow);
 	if (slab == NULL)
 		return NULL;
+	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_GOT);
 	if (bytes != 0) {
 		bitmap = fastmem_backing_meta_alloc(bin->backing,
 			FASTMEM_META_PLAIN, bytes, grow);
@@ -71,7 +74,9 @@ fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 			return NULL;
 		}
 	}
+	fastmem_race_point(FASTMEM_RACE_BIN_BITMAP_GOT);
 	fastmem_slab_format(slab, bin->class_idx, bitmap);
+	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_FORMATTED);
 	fastmem_dir_set_bin(bin->backing->dir, slab->addr, bin->index);
 	return slab;
 }
@@ -82,9 +87,11 @@ fastmem_bin_release(struct fastmem_bin *bin, struct fastmem_slab *slab)
 	size_t bytes = fastmem_slab_bitmap_bytes(bin->class_idx);
 
 	fastmem_dir_set_bin(bin->backing->dir, slab->addr, FASTMEM_BIN_NONE);
+	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_UNSET);
 	if (bytes != 0)
 		fastmem_meta_free(&bin->backing->meta, FASTMEM_META_PLAIN,
 			slab->bitmap, bytes);
+	fastmem_race_point(FASTMEM_RACE_BIN_BITMAP_FREED);
 	fastmem_backing_put(bin->backing, slab);
 }
 
@@ -107,6 +114,7 @@ fastmem_bin_adopt(struct fastmem_bin *bin, struct fastmem_slab *slab,
 	/* Nobody else knows the slab yet: no lock while it is carved. */
 	unsigned int got = fastmem_slab_take(slab, objs, n);
 
+	fastmem_race_point(FASTMEM_RACE_BIN_ADOPT_CARVED);
 	rte_spinlock_lock(&bin->lock);
 	bin_enter(bin, slab);
 	rte_spinlock_unlock(&bin->lock);
@@ -138,6 +146,7 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 	fastmem_backing_transit_begin(bin->backing);
 	slab = fastmem_bin_acquire(bin, grow);
 
+	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_ACQUIRED);
 	/* Objects, or a slab that another thread got, may have come meanwhile;
 	 * a slab of which nothing is taken would never be given back.
 	 */
@@ -149,6 +158,7 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 		got = bin_take(bin, objs, n);
 	}
 	rte_spinlock_unlock(&bin->lock);
+	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_SPARE);
 	if (slab != NULL)
 		fastmem_bin_release(bin, slab);
 	fastmem_backing_transit_end(bin->backing);
@@ -172,6 +182,7 @@ bin_put(struct fastmem_bin *bin, void *obj)
 			obj);
 		return NULL;
 	}
+	fastmem_race_point(FASTMEM_RACE_BIN_PUT);
 	if (!slab->listed) {
 		bin_list(bin, slab);
 		bin->n_full--;
@@ -201,6 +212,7 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 	rte_spinlock_unlock(&bin->lock);
 
 	while ((slab = empty) != NULL) {
+		fastmem_race_point(FASTMEM_RACE_BIN_SLAB_EMPTY);
 		empty = slab->next;
 		fastmem_bin_release(bin, slab);
 	}

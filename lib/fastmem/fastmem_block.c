@@ -92,6 +92,7 @@ block_reuse(struct fastmem_root *root, unsigned int lcore_id, uint32_t own_row)
 	if (block != NULL)
 		block->owner = getpid();
 	rte_spinlock_unlock(&root->block_lock);
+	fastmem_race_point(FASTMEM_RACE_BLOCK_SEARCHED);
 	return block;
 }
 
@@ -107,6 +108,7 @@ block_create(struct fastmem_root *root, unsigned int lcore_id,
 	if (block == NULL)
 		return NULL;
 	block_init(block, root, lcore_id, socket_idx);
+	fastmem_race_point(FASTMEM_RACE_BLOCK_CREATED);
 	rte_spinlock_lock(&root->block_lock);
 	block->owner = getpid();
 	block->next = (struct fastmem_block *)rte_atomic_load_explicit(
@@ -138,7 +140,9 @@ block_self(void)
 	if (block == NULL)
 		block = block_create(root, lcore_id, socket_idx);
 	if (block != NULL) {
+		fastmem_race_point(FASTMEM_RACE_BLOCK_FOUND);
 		self->block = block;
+		fastmem_race_point(FASTMEM_RACE_BLOCK_SET);
 		self->caches = block->caches;
 		self->own = &block->caches[block->own_row];
 		self->last = block->caches;
@@ -207,7 +211,9 @@ fastmem_block_retire(unsigned int lcore_id)
 		return;
 	for (i = 1; i <= root->n_bins; i++)
 		fastmem_cache_retire(&block->caches[i]);
+	fastmem_race_point(FASTMEM_RACE_BLOCK_EMPTIED);
 	lcore_set_nil(lcore);
+	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
 	rte_spinlock_lock(&root->block_lock);
 	block->owner = 0;
 	rte_spinlock_unlock(&root->block_lock);

@@ -31,6 +31,7 @@ cache_begin(struct fastmem_cache *cache)
 	rte_atomic_store_explicit(&cache->sequence, seq + 1,
 		rte_memory_order_relaxed);
 	rte_atomic_thread_fence(rte_memory_order_release);
+	fastmem_race_point(FASTMEM_RACE_CACHE_BEGUN);
 }
 
 static void
@@ -39,6 +40,7 @@ cache_end(struct fastmem_cache *cache)
 	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
 		rte_memory_order_relaxed);
 
+	fastmem_race_point(FASTMEM_RACE_CACHE_CHANGED);
 	rte_atomic_store_explicit(&cache->sequence, seq + 1,
 		rte_memory_order_release);
 }
@@ -47,6 +49,7 @@ cache_end(struct fastmem_cache *cache)
 static void
 cache_count(RTE_ATOMIC(uint64_t) *counter, uint64_t n)
 {
+	fastmem_race_point(FASTMEM_RACE_CACHE_COUNTS);
 	rte_atomic_store_explicit(counter,
 		rte_atomic_load_explicit(counter, rte_memory_order_relaxed) + n,
 		rte_memory_order_relaxed);
@@ -101,6 +104,7 @@ cache_swap(struct fastmem_cache *cache)
 
 	cache_begin(cache);
 	cache_set_n_prev(cache, cache_n_loaded(cache));
+	fastmem_race_point(FASTMEM_RACE_CACHE_HALF_SWAPPED);
 	cache_set_n_loaded(cache, n_prev);
 	cache->prev = cache_loaded(cache);
 	cache_load(cache, mag);
@@ -123,6 +127,7 @@ cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag)
 {
 	struct fastmem_mag *old = cache_loaded(cache);
 
+	fastmem_race_point(FASTMEM_RACE_CACHE_FULL_TAKEN);
 	cache_begin(cache);
 	cache_load(cache, mag);
 	cache_set_n_loaded(cache, mag->count);
@@ -155,6 +160,7 @@ cache_refill(struct fastmem_cache *cache, unsigned int flags)
 		cache_load(cache, mag);
 	}
 	n = fastmem_depot_fill(depot, cache->objs, cache->capacity, flags, 0);
+	fastmem_race_point(FASTMEM_RACE_CACHE_FILLED);
 	if (n == 0)
 		return CACHE_NONE;
 	cache_begin(cache);
@@ -173,6 +179,7 @@ cache_drain_loaded(struct fastmem_cache *cache)
 	if (n == 0)
 		return;
 	fastmem_bin_drain(&cache->depot->bin, cache->objs, n);
+	fastmem_race_point(FASTMEM_RACE_CACHE_DRAINED);
 	cache_begin(cache);
 	cache_set_n_loaded(cache, 0);
 	cache_count(&cache->given, n);
@@ -187,6 +194,7 @@ cache_drain_prev(struct fastmem_cache *cache)
 	if (n == 0)
 		return;
 	fastmem_bin_drain(&cache->depot->bin, cache->prev->objs, n);
+	fastmem_race_point(FASTMEM_RACE_CACHE_DRAINED);
 	cache_begin(cache);
 	cache_set_n_prev(cache, 0);
 	cache_count(&cache->given, n);
@@ -207,6 +215,7 @@ cache_make_room(struct fastmem_cache *cache)
 	}
 	empty = fastmem_depot_get_empty(depot, prev != NULL ?
 		FASTMEM_MAG_HOARD : FASTMEM_MAG_KEEP);
+	fastmem_race_point(FASTMEM_RACE_CACHE_EMPTY_TAKEN);
 	if (cache->objs == NULL) {
 		if (empty == NULL)
 			return CACHE_NONE;
@@ -233,6 +242,7 @@ cache_make_room(struct fastmem_cache *cache)
 	cache_end(cache);
 	if (prev == NULL)
 		return CACHE_HIT;
+	fastmem_race_point(FASTMEM_RACE_CACHE_EXCHANGED);
 	prev->count = cache->capacity;
 	fastmem_depot_put(depot, prev);
 	return CACHE_MISS;
@@ -321,6 +331,7 @@ cache_take_chain(struct fastmem_cache *cache, struct fastmem_chain *chain,
 
 	cache_count_direct(cache, n);
 	k = fastmem_chain_take_slabs(chain, cache->depot, ptrs, n);
+	fastmem_race_point(FASTMEM_RACE_CACHE_CHAIN_TAKEN);
 	ptrs += k;
 	n -= k;
 	while ((mag = fastmem_chain_pop(chain)) != NULL) {
@@ -422,6 +433,7 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 		seq = rte_atomic_load_explicit(&cache->sequence,
 			rte_memory_order_acquire);
 		state = fastmem_cache_state(cache);
+		fastmem_race_point(FASTMEM_RACE_CACHE_STATE_READ);
 		counts->cached = cache_n_prev(cache);
 		taken = rte_atomic_load_explicit(&cache->taken,
 			rte_memory_order_relaxed);
@@ -431,6 +443,7 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 			&cache->alloc_misses, rte_memory_order_relaxed);
 		counts->free_misses = rte_atomic_load_explicit(
 			&cache->free_misses, rte_memory_order_relaxed);
+		fastmem_race_point(FASTMEM_RACE_CACHE_COUNTERS_READ);
 		/* Nor after it is read again. */
 		rte_atomic_thread_fence(rte_memory_order_acquire);
 		if ((seq & 1) == 0 && seq == rte_atomic_load_explicit(

@@ -273,4 +273,5 @@ rte_fastmem_dump(FILE *f)
 	for (; block != NULL; block = block->next)
 		fprintf(f, " caches of lcore %u: process %u\n", block->lcore_id,
 			block->owner);
+	fastmem_race_dump(f);
 }

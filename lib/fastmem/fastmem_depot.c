@@ -69,17 +69,21 @@ stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag)
 		rte_memory_order_relaxed);
 	uint64_t next;
 
+	fastmem_race_point(FASTMEM_RACE_STACK_PUSH_HEAD_READ);
 	/* Counted before it can be taken, so that the count is never negative. */
 	rte_atomic_fetch_add_explicit(&stack->count, 1,
 		rte_memory_order_relaxed);
+	fastmem_race_point(FASTMEM_RACE_STACK_PUSH_COUNTED);
 	do {
 		rte_atomic_store_explicit(&mag->next, head & STACK_POS_MASK,
 			rte_memory_order_relaxed);
 		next = stack_next_tag(head) | stack_pos(mag);
+		fastmem_race_point(FASTMEM_RACE_STACK_PUSH_LINKED);
 		/* Release the magazine and its link to the taker. */
 	} while (!rte_atomic_compare_exchange_weak_explicit(&stack->head,
 		&head, next, rte_memory_order_release,
 		rte_memory_order_relaxed));
+	fastmem_race_point(FASTMEM_RACE_STACK_PUSHED);
 }
 
 static struct fastmem_mag *
@@ -95,18 +99,21 @@ stack_pop(struct fastmem_stack *stack)
 		mag = stack_mag(head);
 		if (mag == NULL)
 			return NULL;
+		fastmem_race_point(FASTMEM_RACE_STACK_POP_HEAD_READ);
 		/* Relaxed: if the magazine is on the top still, the acquire
 		 * above has ordered it; if not, the exchange fails.
 		 */
 		next = rte_atomic_load_explicit(&mag->next,
 			rte_memory_order_relaxed) & STACK_POS_MASK;
 		next |= stack_next_tag(head);
+		fastmem_race_point(FASTMEM_RACE_STACK_POP_NEXT_READ);
 		/* Acquire what the pusher wrote into the magazine; release that
 		 * the magazine is in transit to who finds the stack empty.
 		 */
 	} while (!rte_atomic_compare_exchange_weak_explicit(&stack->head,
 		&head, next, rte_memory_order_acq_rel,
 		rte_memory_order_acquire));
+	fastmem_race_point(FASTMEM_RACE_STACK_POPPED);
 	rte_atomic_fetch_sub_explicit(&stack->count, 1,
 		rte_memory_order_relaxed);
 	return mag;
@@ -169,6 +176,7 @@ fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use)
 
 	if (mag == NULL &&
 			!(use == FASTMEM_MAG_HOARD && depot_hoards_enough(depot))) {
+		fastmem_race_point(FASTMEM_RACE_DEPOT_NO_EMPTY);
 		mag = fastmem_backing_meta_alloc(depot->bin.backing,
 			FASTMEM_META_MAGAZINE, depot_mag_bytes(depot),
 			use == FASTMEM_MAG_GROW);
@@ -195,8 +203,10 @@ depot_reap_stack(struct fastmem_depot *depot, struct fastmem_stack *stack)
 	struct fastmem_mag *mag;
 
 	while ((mag = stack_pop(stack)) != NULL) {
+		fastmem_race_point(FASTMEM_RACE_DEPOT_REAP_TAKEN);
 		fastmem_bin_drain(&depot->bin, mag->objs, mag->count);
 		mag->count = 0;
+		fastmem_race_point(FASTMEM_RACE_DEPOT_REAP_DRAINED);
 		/* Magazines of a size serve all bins that use it. */
 		fastmem_meta_free(&depot->bin.backing->meta,
 			FASTMEM_META_MAGAZINE, mag, depot_mag_bytes(depot));
@@ -246,16 +256,20 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 	uint64_t transit;
 
 	got = fastmem_bin_fill(&depot->bin, objs, n, false);
+	fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_IDLE);
 	if (got == 0 && depot_socket_has_idle(socket)) {
 		fastmem_depot_reap_socket(socket);
 		got = fastmem_bin_fill(&depot->bin, objs, n, false);
 	}
+	fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_GROWS);
 	if (got == 0 && (flags & RTE_FASTMEM_F_NO_GROW) == 0)
 		got = fastmem_bin_fill(&depot->bin, objs, n, true);
 	for (i = 0; got == 0 && i < FILL_TRIES; i++) {
 		transit = fastmem_backing_transit(&socket->backing);
+		fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_TRANSIT_READ);
 		fastmem_depot_reap_socket(socket);
 		got = fastmem_bin_fill(&depot->bin, objs, n, false);
+		fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_REAPED);
 		/* Filling in vain is one transit. If there was no other one,
 		 * there is no memory.
 		 */
@@ -320,6 +334,7 @@ depot_get_used(struct fastmem_depot *depot)
 {
 	struct fastmem_mag *mag = stack_pop(&depot->partial);
 
+	fastmem_race_point(FASTMEM_RACE_DEPOT_NO_PARTIAL);
 	return mag != NULL ? mag : stack_pop(&depot->full);
 }
 
@@ -334,6 +349,7 @@ depot_get_filled(struct fastmem_depot *depot, unsigned int flags, bool in_use)
 
 	if (mag == NULL)
 		return NULL;
+	fastmem_race_point(FASTMEM_RACE_DEPOT_EMPTY_TAKEN);
 	if (in_use)
 		mag->count = fastmem_bin_take(&depot->bin, mag->objs,
 			depot->capacity);
@@ -373,6 +389,7 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 			(flags & RTE_FASTMEM_F_NO_GROW) == 0);
 		if (slab == NULL)
 			break;
+		fastmem_race_point(FASTMEM_RACE_DEPOT_SLAB_COLLECTED);
 		slab->next = chain->slabs;
 		chain->slabs = slab;
 		k = fastmem_slab_capacity(slab, depot->bin.class_idx);
@@ -386,9 +403,11 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 		chain_push(chain, mag);
 		chain->fresh += mag->count;
 	}
+	fastmem_race_point(FASTMEM_RACE_DEPOT_COLLECTED);
 	if (chain->count >= n)
 		return true;
 
+	fastmem_race_point(FASTMEM_RACE_DEPOT_GIVES_BACK);
 	while ((mag = fastmem_chain_pop(chain)) != NULL)
 		fastmem_depot_put(depot, mag);
 	while ((slab = chain_pop_slab(chain)) != NULL)
@@ -429,11 +448,13 @@ fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
 		mag = depot_get_filled(depot, flags, false);
 	}
 	if (mag != NULL) {
+		fastmem_race_point(FASTMEM_RACE_SHARED_ALLOC_TAKEN);
 		obj = mag->objs[--mag->count];
 		fastmem_depot_put(depot, mag);
 	} else if (fastmem_depot_fill(depot, &obj, 1, flags, 1) == 0) {
 		obj = NULL;
 	}
+	fastmem_race_point(FASTMEM_RACE_SHARED_ALLOC_PUT);
 	fastmem_backing_transit_end(depot->bin.backing);
 
 	if (obj == NULL) {
@@ -443,6 +464,7 @@ fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
 	/* Misses first: who reads them last sees one for each allocation. */
 	if (!hit)
 		depot_count(&depot->shared.alloc_misses, 1);
+	fastmem_race_point(FASTMEM_RACE_SHARED_ALLOC_HALF_COUNTED);
 	depot_count(&depot->shared.allocs, 1);
 	return obj;
 }
@@ -494,10 +516,12 @@ fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
 			depot_count(&depot->shared.frees, n);
 			return;
 		}
+		fastmem_race_point(FASTMEM_RACE_SHARED_FREE_TAKEN);
 		k = RTE_MIN(n, depot->capacity - mag->count);
 		rte_memcpy(&mag->objs[mag->count], ptrs, k * sizeof(ptrs[0]));
 		mag->count += k;
 		fastmem_depot_put(depot, mag);
+		fastmem_race_point(FASTMEM_RACE_SHARED_FREE_PUT);
 		fastmem_backing_transit_end(depot->bin.backing);
 		depot_count(&depot->shared.frees, k);
 	}

@@ -32,6 +32,7 @@ meta_push(struct fastmem_meta *meta, enum fastmem_meta_kind kind, void *mem,
 		&meta->free[kind][order - FASTMEM_META_MIN_ORDER];
 	struct fastmem_meta_chunk *chunk = mem;
 
+	fastmem_race_point(FASTMEM_RACE_META_PUSHES);
 	/* Relaxed: the lock orders it; atomic for a late reader of a magazine. */
 	rte_atomic_store_explicit(&chunk->next, (uintptr_t)*head,
 		rte_memory_order_relaxed);
@@ -47,6 +48,7 @@ meta_pop(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 		&meta->free[kind][order - FASTMEM_META_MIN_ORDER];
 	struct fastmem_meta_chunk *chunk = *head;
 
+	fastmem_race_point(FASTMEM_RACE_META_POPS);
 	if (chunk != NULL)
 		*head = (struct fastmem_meta_chunk *)(uintptr_t)
 			rte_atomic_load_explicit(&chunk->next,
@@ -75,6 +77,7 @@ fastmem_meta_add(struct fastmem_meta *meta, void *mem, size_t len)
 {
 	rte_spinlock_lock(&meta->lock);
 	meta_push_range(meta, meta->cur, meta->end);
+	fastmem_race_point(FASTMEM_RACE_META_ADDS);
 	meta->cur = (uintptr_t)mem;
 	meta->end = (uintptr_t)mem + len;
 	meta->bytes_total += len;
@@ -130,6 +133,7 @@ fastmem_meta_alloc(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 		chunk = meta_carve(meta, order);
 	if (chunk == NULL)
 		chunk = meta_split(meta, order);
+	fastmem_race_point(FASTMEM_RACE_META_GIVES);
 	if (chunk != NULL)
 		meta->bytes_used += RTE_BIT64(order);
 	rte_spinlock_unlock(&meta->lock);

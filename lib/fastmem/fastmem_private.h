@@ -67,6 +67,8 @@
 #include <rte_log.h>
 #include <rte_stdatomic.h>
 
+#include "fastmem_race.h"
+
 extern int fastmem_logtype;
 #define RTE_LOGTYPE_FASTMEM fastmem_logtype
 #define FASTMEM_LOG(level, ...) \

@@ -110,6 +110,7 @@ fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n)
 	fresh = RTE_MIN(n - got, slab->end - carved);
 	for (i = 0; i < fresh; i++)
 		objs[got + i] = slab_object(slab, carved + fresh - 1 - i);
+	fastmem_race_point(FASTMEM_RACE_SLAB_CARVING);
 	slab_set_carved(slab, carved + fresh);
 	return got + fresh;
 }

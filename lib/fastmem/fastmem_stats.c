@@ -51,6 +51,7 @@ fastmem_stats_add_bin(struct fastmem_root *root, uint32_t lcore_id,
 		if (lcore_id != FASTMEM_STATS_ALL_LCORES &&
 				lcore_id != block->lcore_id)
 			continue;
+		fastmem_race_point(FASTMEM_RACE_STATS_BETWEEN_BLOCKS);
 		fastmem_cache_read(&block->caches[index], &counts);
 		counts_add(sum, &counts, raw ? &no_counts : &block->base[index]);
 	}
@@ -66,6 +67,7 @@ stats_read_shared(struct fastmem_depot *depot,
 		rte_memory_order_acquire);
 	counts->frees = rte_atomic_load_explicit(&depot->shared.frees,
 		rte_memory_order_acquire);
+	fastmem_race_point(FASTMEM_RACE_STATS_SHARED_TOTALS_READ);
 	counts->alloc_misses = rte_atomic_load_explicit(
 		&depot->shared.alloc_misses, rte_memory_order_relaxed);
 	counts->alloc_nomem = rte_atomic_load_explicit(
