@@ -23,20 +23,17 @@
 #include <rte_lcore.h>
 #include <rte_memory.h>
 #include <rte_random.h>
-#include <rte_ring.h>
-#include <rte_ring_elem.h>
 #include <rte_stdatomic.h>
 #include <rte_thread.h>
 
+#include "test_fastmem_stress.h"
 #include "test_fastmem_util.h"
 
 #define N_THREADS 3
 #define N_ITEMS 1500
 #define MAX_BULK 64
-#define RING_SIZE 512
 /* Live bytes of all threads together, for EAL may have little. */
 #define BUDGET ((size_t)12 << 20)
-#define DEFAULT_SECONDS 4
 
 /* An object of the model. Also what is sent from thread to thread. */
 struct item {
@@ -52,7 +49,7 @@ struct actor {
 	uint64_t n_frees;
 	uint64_t n_nomem;
 	uint64_t n_short;  /* of these, where growth was allowed */
-	uint64_t n_received; /* that came through the ring */
+	uint64_t n_received; /* that came from others */
 	size_t bytes;
 	size_t max_bytes;
 	unsigned int n;
@@ -60,7 +57,7 @@ struct actor {
 	struct item items[N_ITEMS];
 };
 
-static struct rte_ring *ring;
+static struct fastmem_test_mailbox mailbox;
 static RTE_ATOMIC(uint32_t) stop;
 static struct actor lcore_actors[RTE_MAX_LCORE];
 static struct actor thread_actors[N_THREADS];
@@ -304,13 +301,17 @@ static int
 do_send(struct actor *a)
 {
 	unsigned int n = 1 + rnd(a, 32);
-	struct item item;
+	struct item item, *sent;
 
 	for (; n > 0 && a->n > 0; n--) {
+		sent = malloc(sizeof(*sent));
+		TEST_ASSERT_NOT_NULL(sent, "no memory of libc");
 		item = item_remove(a, rnd(a, a->n));
-		if (rte_ring_enqueue_elem(ring, &item, sizeof(item)) == 0)
+		*sent = item;
+		if (fastmem_test_mailbox_put(&mailbox, rnd(a, UINT32_MAX), sent))
 			continue;
 		/* full: keep it */
+		free(sent);
 		a->bytes += fastmem_test_class_of(item.size, item.align);
 		a->items[a->n++] = item;
 		break;
@@ -322,11 +323,14 @@ static int
 do_receive(struct actor *a)
 {
 	unsigned int n = 1 + rnd(a, 32);
-	struct item item;
+	struct item item, *sent;
 
 	for (; n > 0 && a->n < N_ITEMS; n--) {
-		if (rte_ring_dequeue_elem(ring, &item, sizeof(item)) != 0)
+		sent = fastmem_test_mailbox_get(&mailbox, rnd(a, UINT32_MAX));
+		if (sent == NULL)
 			break;
+		item = *sent;
+		free(sent);
 		if (item_check(&item) != 0)
 			return -1;
 		a->n_received++;
@@ -426,15 +430,6 @@ actor_init(struct actor *a, uint64_t seed, unsigned int n_actors)
 	a->state = seed * 2 + 1;
 	fastmem_test_rand(&a->state);
 	a->max_bytes = BUDGET / n_actors;
-}
-
-static uint64_t
-env_number(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value != NULL && *value != '\0' ? strtoull(value, NULL, 0) :
-		otherwise;
 }
 
 struct control {
@@ -548,10 +543,12 @@ run_actors(struct control *control, uint64_t seed)
 	unsigned int n_actors = rte_lcore_count() + N_THREADS, lcore_id, i;
 	struct actor *mine = &lcore_actors[rte_lcore_id()];
 	rte_thread_t threads[N_THREADS + 1];
+	void *sent;
 
+	/* what a failed run has left */
+	while ((sent = fastmem_test_mailbox_get(&mailbox, 0)) != NULL)
+		free(sent);
 	rte_atomic_store_explicit(&stop, 0, rte_memory_order_relaxed);
-	TEST_ASSERT_SUCCESS(rte_thread_create(&threads[N_THREADS], NULL,
-		control_thread, control), "cannot create a thread");
 	for (i = 0; i < N_THREADS; i++) {
 		actor_init(&thread_actors[i], seed + i, n_actors);
 		TEST_ASSERT_SUCCESS(rte_thread_create(&threads[i], NULL,
@@ -564,6 +561,9 @@ run_actors(struct control *control, uint64_t seed)
 	RTE_LCORE_FOREACH_WORKER(lcore_id)
 		TEST_ASSERT_SUCCESS(rte_eal_remote_launch(act,
 			&lcore_actors[lcore_id], lcore_id), "cannot launch");
+	/* the time starts when all others have started */
+	TEST_ASSERT_SUCCESS(rte_thread_create(&threads[N_THREADS], NULL,
+		control_thread, control), "cannot create a thread");
 	act(mine);
 
 	rte_eal_mp_wait_lcore();
@@ -576,8 +576,8 @@ run_actors(struct control *control, uint64_t seed)
 		TEST_ASSERT_SUCCESS(lcore_actors[lcore_id].result, "lcore %u",
 			lcore_id);
 
-	/* what is left in the ring */
-	while (rte_ring_count(ring) > 0) {
+	/* what was not fetched */
+	for (i = 0; i < FASTMEM_TEST_MAILBOX_SLOTS; i++) {
 		if (do_receive(mine) != 0)
 			return -1;
 		while (mine->n > 0)
@@ -590,8 +590,9 @@ run_actors(struct control *control, uint64_t seed)
 static int
 run_stress(bool limited)
 {
-	uint64_t seed = env_number("FASTMEM_TEST_SEED", rte_rand() >> 32);
-	uint64_t seconds = env_number("FASTMEM_TEST_SECONDS", DEFAULT_SECONDS);
+	uint64_t seed = fastmem_test_env("FASTMEM_TEST_SEED", rte_rand() >> 32);
+	uint64_t seconds = fastmem_test_env("FASTMEM_TEST_SECONDS",
+		FASTMEM_TEST_SECONDS);
 	struct control control = {
 		.state = seed + 1,
 		/* one half for each case, less what the checks take */
@@ -621,33 +622,13 @@ test_limited(void)
 	return run_stress(true);
 }
 
-static int
-setup_ring(void)
-{
-	/*
-	 * Before the library, since EAL's memory is compared afterwards.
-	 * RTS, for there may be more threads than cores.
-	 */
-	ring = rte_ring_create_elem("test_fm_stress", sizeof(struct item),
-		RING_SIZE, SOCKET_ID_ANY,
-		RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
-	TEST_ASSERT_NOT_NULL(ring, "cannot create a ring");
-	return fastmem_test_setup();
-}
-
-static void
-teardown_ring(void)
-{
-	fastmem_test_teardown();
-	rte_ring_free(ring);
-	ring = NULL;
-}
-
 static struct unit_test_suite fastmem_stress_testsuite = {
 	.suite_name = "fastmem stress",
 	.unit_test_cases = {
-		TEST_CASE_ST(setup_ring, teardown_ring, test_unlimited),
-		TEST_CASE_ST(setup_ring, teardown_ring, test_limited),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_unlimited),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_limited),
 		TEST_CASES_END()
 	}
 };

@@ -5,6 +5,8 @@
 /*
  * Threads with and without lcore ids: objects freed elsewhere than allocated,
  * threads that come and go, and all of them at once.
+ *
+ * FASTMEM_TEST_SECONDS makes it longer, or shorter.
  */
 
 #include <errno.h>
@@ -24,10 +26,12 @@
 #include <rte_stdatomic.h>
 #include <rte_thread.h>
 
+#include "test_fastmem_stress.h"
 #include "test_fastmem_util.h"
 
 #define SLAB FASTMEM_TEST_SLAB_SIZE
 #define N_OBJS 3000
+#define N_SIZES 10
 #define RING_SIZE 1024
 #define N_THREADS 8
 
@@ -39,7 +43,7 @@ static size_t
 size_of(unsigned int i)
 {
 	/* 8 B to 4 KiB, none of them a power of two but the first */
-	return ((size_t)8 << (i % 10)) - (i % 10);
+	return ((size_t)8 << (i % N_SIZES)) - (i % N_SIZES);
 }
 
 static int
@@ -97,11 +101,11 @@ test_free_elsewhere(void)
 	static const runner runners[] = {
 		NULL, fastmem_test_in_thread, fastmem_test_elsewhere,
 	};
-	unsigned int i, a, f;
+	unsigned int n_rounds = fastmem_test_scale(5, 4), i, a, f;
 	uint64_t backing = 0;
 	int ret;
 
-	for (i = 0; i < 5 * RTE_DIM(runners) * RTE_DIM(runners); i++) {
+	for (i = 0; i < n_rounds * RTE_DIM(runners) * RTE_DIM(runners); i++) {
 		a = i % RTE_DIM(runners);
 		f = i / RTE_DIM(runners) % RTE_DIM(runners);
 		ret = a == 0 ? alloc_objs(NULL) : runners[a](alloc_objs, NULL);
@@ -111,7 +115,7 @@ test_free_elsewhere(void)
 		if (ret != 0)
 			TEST_ASSERT(0, "allocated by %u, freed by %u", a, f);
 		/* by then the caches on both sides hold what they can */
-		if (i == 2 * RTE_DIM(runners) * RTE_DIM(runners))
+		if (i == n_rounds / 2 * RTE_DIM(runners) * RTE_DIM(runners))
 			backing = fastmem_test_backing();
 	}
 	/* objects did not pile up where they were freed */
@@ -196,7 +200,7 @@ static int
 test_producer_consumer(void)
 {
 	unsigned int lcore_id = rte_get_next_lcore(-1, 1, 0);
-	struct consumer consumer = { .n = 60000 };
+	struct consumer consumer = { .n = fastmem_test_scale(60000, 1000) };
 	unsigned int n = consumer.n;
 	rte_thread_t thread;
 	unsigned int round;
@@ -328,8 +332,11 @@ check_visitors(unsigned int n_generations, bool registers)
 	TEST_ASSERT(ls.alloc_cache_hits + ls.alloc_cache_misses >=
 		visitors[0].n_allocs, "not counted under lcore %d",
 		visitors[0].lcore_id);
-	/* what a thread leaves behind serves the next ones */
-	TEST_ASSERT(fastmem_test_backing() <= backing + SLAB,
+	/*
+	 * What a thread leaves behind serves the next ones. More of them may
+	 * overlap later, and take another slab of each class at most.
+	 */
+	TEST_ASSERT(fastmem_test_backing() <= backing + N_SIZES * SLAB,
 		"memory grew from %" PRIu64 " B to %" PRIu64, backing,
 		fastmem_test_backing());
 	return fastmem_test_all_back();
@@ -338,7 +345,7 @@ check_visitors(unsigned int n_generations, bool registers)
 static int
 test_come_and_go(void)
 {
-	return check_visitors(40, false);
+	return check_visitors(fastmem_test_scale(40, 4), false);
 }
 
 static int
@@ -352,7 +359,7 @@ test_come_and_go_registered(void)
 		printf("multi-process is in use, skipped\n");
 		return TEST_SKIPPED;
 	}
-	return check_visitors(40, true);
+	return check_visitors(fastmem_test_scale(40, 4), true);
 }
 
 /* The first thread ever to use the library has no lcore id. */
@@ -424,6 +431,7 @@ test_all_at_once(void)
 	rte_thread_t threads[N_THREADS];
 	struct rte_fastmem_stats stats;
 	unsigned int i, lcore_id;
+	uint64_t end;
 
 	rte_atomic_store_explicit(&stop, 0, rte_memory_order_relaxed);
 	for (i = 0; i < N_THREADS; i++) {
@@ -437,7 +445,9 @@ test_all_at_once(void)
 			&lcores[lcore_id], lcore_id), "cannot launch");
 	}
 	/* this thread reads meanwhile */
-	for (i = 0; i < 500; i++) {
+	end = rte_get_timer_cycles() + rte_get_timer_hz() *
+		fastmem_test_scale(1000, 1) / 1000;
+	for (i = 0; rte_get_timer_cycles() < end; i++) {
 		rte_fastmem_stats(&stats);
 		rte_delay_us_sleep(2000);
 		if (i % 50 == 0)
@@ -512,7 +522,7 @@ test_depot_contention(void)
 			contender_thread, &mixers[i]),
 			"cannot create a thread");
 	}
-	rte_delay_us_sleep(1000000);
+	rte_delay_us_sleep(fastmem_test_scale(1000000, 1));
 	rte_atomic_store_explicit(&stop, 1, rte_memory_order_relaxed);
 	for (i = 0; i < N_THREADS; i++)
 		TEST_ASSERT_SUCCESS(rte_thread_join(threads[i], NULL),
