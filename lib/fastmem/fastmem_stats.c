@@ -89,12 +89,18 @@ fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 uint64_t
 fastmem_stats_in_use(struct fastmem_root *root, unsigned int index)
 {
-	struct fastmem_cache_counts sum = { 0 };
+	struct fastmem_cache_counts early = { 0 }, late = { 0 };
 
-	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, index, true, &sum);
-	fastmem_stats_add_shared(root, index, true, &sum);
-	/* An object may be freed between the reading of two caches. */
-	return sum.allocs < sum.frees ? 0 : sum.allocs - sum.frees;
+	/* An object may be allocated and freed between the reading of two
+	 * caches. Frees are taken from a first reading and allocations from a
+	 * second, so that none is missed that is allocated throughout; what
+	 * was freed meanwhile counts as in use.
+	 */
+	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, index, true, &early);
+	fastmem_stats_add_shared(root, index, true, &early);
+	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, index, true, &late);
+	fastmem_stats_add_shared(root, index, true, &late);
+	return late.allocs < early.frees ? 0 : late.allocs - early.frees;
 }
 
 /* The class of a given size, or -1. */
