@@ -2,15 +2,19 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
+#include <sched.h>
+
 #include <rte_memcpy.h>
 #include <rte_pause.h>
 
 #include "fastmem_cache.h"
 
 /* A reader gives up on a consistent view of a cache after so many tries: its
- * owner may have been preempted, or killed, in the middle of a change.
+ * owner may have been killed in the middle of a change. It may also have been
+ * preempted, so that most of the tries let others run first.
  */
-#define READ_TRIES 1000
+#define READ_TRIES 2000
+#define READ_SPINS 200
 
 enum cache_result {
 	CACHE_HIT,  /**< Done without leaving the cache. */
@@ -449,7 +453,10 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 		if ((seq & 1) == 0 && seq == rte_atomic_load_explicit(
 				&cache->sequence, rte_memory_order_relaxed))
 			break;
-		rte_pause();
+		if (tries < READ_SPINS)
+			rte_pause();
+		else
+			sched_yield();
 	}
 	counts->allocs = state >> FASTMEM_CACHE_COUNT_BITS;
 	counts->cached += state & FASTMEM_CACHE_COUNT_MASK;
