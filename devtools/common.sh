@@ -249,30 +249,6 @@ eal_base_args() {
 	eal_args=("--file-prefix=fastmem$$" --no-pci --no-telemetry)
 }
 
-# The CPUs that we may run on.
-cpus() {
-	local list first last range
-
-	list=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status)
-	for range in ${list//,/ }; do
-		first=${range%-*}
-		last=${range#*-}
-		seq "$first" "$last"
-	done
-}
-
-# EAL's argument for N lcores on the first two CPUs, by turns.
-lcores_arg() {
-	local n=$1 i arg=
-	local -a cpu
-
-	mapfile -t cpu < <(cpus | head -n 2)
-	for ((i = 0; i < n; i++)); do
-		arg+="${arg:+,}$i@${cpu[i % ${#cpu[@]}]}"
-	done
-	echo "--lcores=$arg"
-}
-
 # Remove what EAL leaves: a program that has ended still holds its hugepages
 # by their files until another one starts with the same prefix.
 eal_remove_files() {

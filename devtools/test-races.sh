@@ -142,7 +142,10 @@ while [ $# -gt 0 ]; do
 		--plain) n_plain=$2 ;;
 		--seed) seed=$2 ;;
 		--seconds) seconds=$2 ;;
-		--lcores) n_lcores=$2 ;;
+		--lcores)
+			[ "$2" -gt 0 ] || die "--lcores needs one at least"
+			n_lcores=$2
+			;;
 		esac
 		shift
 		;;
