@@ -3,10 +3,12 @@
  */
 
 /*
- * A ratio is taken within each round, so that what disturbs the machine for
- * longer than a round disturbs both of its figures, and the median of all of
- * them is judged. What misses its target is measured once more, and longer:
- * that figure counts then.
+ * What a single lcore does can only be disturbed for the worse, so the best of
+ * many short rounds is what the code is able to do. Where lcores work together
+ * there is no such thing: a ratio is taken within each round, so that
+ * what disturbs the machine for longer than a round disturbs both of its
+ * figures, and the median of all of them is judged. What misses its target is
+ * measured once more, and longer: that figure counts then.
  */
 
 #include <errno.h>
@@ -76,9 +78,14 @@ judge(struct verdict *verdict, const struct results *results)
 		verdict->skipped = reference->skipped;
 		return;
 	}
-	verdict->ratio = stats_ratio(result->samples[target->metric],
-			result->rounds, reference->samples[target->metric],
-			reference->rounds);
+	if (target->best)
+		verdict->ratio = result->metrics[target->metric].best /
+			reference->metrics[target->metric].best;
+	else
+		verdict->ratio = stats_ratio(result->samples[target->metric],
+				result->rounds,
+				reference->samples[target->metric],
+				reference->rounds);
 	if (verdict->ratio < 0)
 		verdict->skipped = "out of memory";
 	else

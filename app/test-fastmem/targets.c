@@ -148,7 +148,7 @@ static bool
 is_key(const char *name)
 {
 	static const char * const keys[] = {
-		"scenario", "metric", "reference", "since", "before",
+		"scenario", "metric", "figure", "reference", "since", "before",
 	};
 	unsigned int i;
 
@@ -164,6 +164,7 @@ add_scenario(const struct section *section, const char *name,
 	struct targets *targets)
 {
 	const char *reference = get_entry(section, "reference");
+	const char *figure = get_entry(section, "figure");
 	struct target target = { .reference = REFERENCE_ALLOCATOR };
 	unsigned int i;
 	int ret = 0;
@@ -176,6 +177,12 @@ add_scenario(const struct section *section, const char *name,
 		if (target.reference == NULL)
 			return refuse(section, "there is no allocator",
 				reference);
+	}
+
+	if (figure != NULL) {
+		target.best = strcmp(figure, "best") == 0;
+		if (!target.best && strcmp(figure, "median") != 0)
+			return refuse(section, "there is no figure", figure);
 	}
 
 	for (i = 0; i < section->n && ret == 0; i++)

@@ -9,6 +9,8 @@
  * What the figures are to be, read from a file.
  */
 
+#include <stdbool.h>
+
 #include "allocator.h"
 #include "scenario.h"
 
@@ -22,6 +24,8 @@ struct target {
 	const struct allocator *reference;
 	/* The largest allowed ratio. */
 	double limit;
+	/* Of the best rounds, rather than the median of all rounds' ratios. */
+	bool best;
 };
 
 struct targets {
