@@ -236,14 +236,14 @@ test_free_beyond_carved(void)
 {
 	uintptr_t last;
 
-	if (alloc_objs(5, 2048) != 0)
+	if (alloc_objs(5, 64) != 0)
 		return TEST_FAILED;
 	last = RTE_ALIGN_FLOOR((uintptr_t)objs[0], FASTMEM_TEST_SLAB_SIZE) +
-		FASTMEM_TEST_SLAB_SIZE - 2048;
+		FASTMEM_TEST_SLAB_SIZE / 2;
 	TEST_ASSERT_SUCCESS(fastmem_test_log_start(), "cannot catch the log");
 	free_again((void *)last);
 	free(fastmem_test_log_stop());
-	if (expect_damage((void *)last, 2048) != 0)
+	if (expect_damage((void *)last, 64) != 0)
 		return TEST_FAILED;
 	return expect_recovery();
 }

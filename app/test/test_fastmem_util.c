@@ -467,7 +467,7 @@ fastmem_test_exhaust(void **objs, size_t max, size_t class_size)
 	/* smaller and smaller bulks, so that the last object is found */
 	while (bulk > 0) {
 		if (n + bulk > max || rte_fastmem_alloc_bulk(&objs[n], bulk,
-				class_size, class_size, 0) != 0)
+				class_size, 8, 0) != 0)
 			bulk /= 2;
 		else
 			n += bulk;

@@ -7,6 +7,7 @@
 
 #include_next <rte_bitops.h>
 #include <rte_common.h>
+#include <rte_fastmem_compat.h>
 #include <rte_version.h>
 
 /* Counting of bits, since 23.11. As there, the argument must not be 0. */
@@ -17,12 +18,6 @@ static inline unsigned int
 rte_clz32(uint32_t v)
 {
 	return (unsigned int)__builtin_clz(v);
-}
-
-static inline unsigned int
-rte_clz64(uint64_t v)
-{
-	return (unsigned int)__builtin_clzll(v);
 }
 
 static inline unsigned int

@@ -6,9 +6,9 @@
  * @file
  * The data path of the public interface.
  *
- * Each function has one visible branch from the fast path, which deals with
- * nothing but an object and a loaded magazine, to the slow path, which starts
- * again from the arguments, checks all of them, and serves the call
+ * The fast path deals with nothing but an object and a loaded magazine, and is
+ * inline in the public headers. It has one branch to what is here, which
+ * starts again from the arguments, checks all of them, and serves the call
  * by whatever is needed.
  *
  * Freeing an object of unknown size takes its bin from the directory. If the
@@ -28,12 +28,6 @@
 #include "rte_fastmem.h"
 
 /* Handles are offsets into a block's caches, so that none is computed. */
-static inline struct fastmem_cache *
-handle_cache(rte_fastmem_handle_t handle)
-{
-	return RTE_PTR_ADD(fastmem_lcore_self()->caches, handle);
-}
-
 static inline unsigned int
 handle_bin_index(rte_fastmem_handle_t handle)
 {
@@ -53,13 +47,10 @@ request_check(size_t size, size_t align, unsigned int flags)
 	return 0;
 }
 
-/* Allocate n objects of a class on one socket. */
+/* Allocate n objects of a bin. */
 static int
-alloc_on(unsigned int socket_idx, unsigned int class_idx, void **ptrs,
-	unsigned int n, unsigned int flags)
+alloc_from(unsigned int index, void **ptrs, unsigned int n, unsigned int flags)
 {
-	unsigned int index = fastmem_root_bin_index(socket_idx, class_idx);
-
 	return fastmem_block_alloc(index, ptrs, n, flags) ? 0 : -ENOMEM;
 }
 
@@ -69,26 +60,28 @@ alloc_slow(void **ptrs, unsigned int n, size_t size, size_t align,
 	unsigned int flags, int socket_id)
 {
 	const struct fastmem_root *root = fastmem_process.root;
-	unsigned int class_idx, own, i;
+	unsigned int number, own, i;
 	int ret, socket_idx;
 
 	ret = request_check(size, align, flags);
 	if (ret != 0)
 		return -ret;
-	class_idx = fastmem_class(size, align);
+	number = fastmem_bin_number(fastmem_class(size, align), align);
 
 	if (socket_id != SOCKET_ID_ANY) {
 		socket_idx = fastmem_root_socket_idx(root, socket_id);
 		if (socket_idx < 0)
 			return -EINVAL;
-		ret = n == 0 ? 0 :
-			alloc_on(socket_idx, class_idx, ptrs, n, flags);
+		ret = n == 0 ? 0 : alloc_from(fastmem_root_bin_index(socket_idx,
+			number), ptrs, n, flags);
 	} else {
 		own = fastmem_root_own_socket(root);
-		ret = n == 0 ? 0 : alloc_on(own, class_idx, ptrs, n, flags);
+		ret = n == 0 ? 0 : alloc_from(fastmem_root_bin_index(own,
+			number), ptrs, n, flags);
 		for (i = 0; ret == -ENOMEM && i < root->n_sockets; i++)
 			if (i != own)
-				ret = alloc_on(i, class_idx, ptrs, n, flags);
+				ret = alloc_from(fastmem_root_bin_index(i,
+					number), ptrs, n, flags);
 	}
 	if (ret == 0 && (flags & RTE_FASTMEM_F_ZERO) != 0)
 		for (i = 0; i < n; i++)
@@ -96,8 +89,8 @@ alloc_slow(void **ptrs, unsigned int n, size_t size, size_t align,
 	return ret;
 }
 
-static __rte_noinline void *
-alloc_one_slow(size_t size, size_t align, unsigned int flags, int socket_id)
+static void *
+alloc_one(size_t size, size_t align, unsigned int flags, int socket_id)
 {
 	void *obj = NULL;
 	int ret;
@@ -110,24 +103,11 @@ alloc_one_slow(size_t size, size_t align, unsigned int flags, int socket_id)
 	return obj;
 }
 
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_alloc, 26.11)
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_alloc, 26.11)
 void *
-rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
+__rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
 {
-	struct fastmem_lcore *self = fastmem_lcore_self();
-	unsigned int class_idx = fastmem_class(size, align);
-	struct fastmem_cache *cache;
-	void *obj;
-
-	if (likely(class_idx < FASTMEM_N_CLASSES &&
-			((align & (align - 1)) | flags) == 0)) {
-		cache = &self->own[class_idx];
-		if (likely(fastmem_cache_pop(cache, &obj))) {
-			self->last = cache;
-			return obj;
-		}
-	}
-	return alloc_one_slow(size, align, flags, SOCKET_ID_ANY);
+	return alloc_one(size, align, flags, SOCKET_ID_ANY);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_alloc_socket, 26.11)
@@ -135,7 +115,7 @@ void *
 rte_fastmem_alloc_socket(size_t size, size_t align, unsigned int flags,
 	int socket_id)
 {
-	return alloc_one_slow(size, align, flags, socket_id);
+	return alloc_one(size, align, flags, socket_id);
 }
 
 /* Find the bin of an object; 0 with rte_errno set if it is none. */
@@ -162,6 +142,27 @@ object_bin(const void *ptr)
 	return FASTMEM_BIN_NONE;
 }
 
+/* The bin of an object that can be freed at once; 0: the slow path decides. */
+static inline unsigned int
+object_bin_unchecked(const void *ptr)
+{
+	const struct fastmem_process *process = &fastmem_process;
+	uintptr_t offset = (uintptr_t)ptr - process->dir.base;
+	unsigned int index, number, class_idx;
+
+	if (unlikely(offset >= process->dir.bytes))
+		return FASTMEM_BIN_NONE;
+	index = fastmem_dir_bin(&process->dir, offset);
+	if (unlikely(index == FASTMEM_BIN_NONE))
+		return FASTMEM_BIN_NONE;
+	number = (index - 1) % FASTMEM_N_BINS;
+	class_idx = fastmem_bin_class(number);
+	offset = __rte_fastmem_shift_back(offset, fastmem_slab_color(class_idx,
+		fastmem_bin_is_colored(number)));
+	return (offset & (fastmem_class_bytes(class_idx) - 1)) == 0 ?
+		index : FASTMEM_BIN_NONE;
+}
+
 static __rte_noinline void
 free_slow(void *ptr)
 {
@@ -180,55 +181,22 @@ free_slow(void *ptr)
 			ptr);
 }
 
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_free, 26.11)
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free, 26.11)
 void
-rte_fastmem_free(void *ptr)
+__rte_fastmem_free(void *ptr)
 {
-	struct fastmem_process *process = &fastmem_process;
-	uintptr_t offset = (uintptr_t)ptr - process->dir.base;
-	struct fastmem_lcore *self;
-	struct fastmem_cache *cache;
-	unsigned int index;
+	struct fastmem_lcore *self = fastmem_lcore_self();
+	unsigned int index = object_bin_unchecked(ptr);
+	struct rte_fastmem_cache *cache;
 
-	/* Nothing is in range when the library is not initialized. */
-	if (unlikely(offset >= process->dir.bytes))
-		goto slow;
-	self = fastmem_lcore_self();
-	index = fastmem_dir_bin(&process->dir, offset);
-	cache = self->last;
-	if (likely(cache->index == index)) {
-		if (likely((offset & cache->misalign) == 0 &&
-				fastmem_cache_push(cache, ptr)))
-			return;
-	} else {
-		cache = &self->caches[index];
-		if (likely((offset & cache->misalign) == 0 &&
-				fastmem_cache_push(cache, ptr))) {
-			self->last = cache;
+	/* Most often, the cache used last was merely another one. */
+	if (likely(index != FASTMEM_BIN_NONE)) {
+		cache = __rte_fastmem_handle_cache(&self->core,
+			index * RTE_FASTMEM_CACHE_STRIDE);
+		if (likely(__rte_fastmem_push(cache, ptr))) {
+			self->core.last = cache;
 			return;
 		}
-	}
-slow:
-	free_slow(ptr);
-}
-
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_free_sized, 26.11)
-void
-rte_fastmem_free_sized(void *ptr, size_t size, size_t align)
-{
-	struct fastmem_process *process = &fastmem_process;
-	uintptr_t offset = (uintptr_t)ptr - process->dir.base;
-	unsigned int class_idx = fastmem_class(size, align);
-	struct fastmem_cache *cache;
-
-	/* The cache follows from the size; the directory only confirms it. */
-	if (likely(offset < process->dir.bytes &&
-			class_idx < FASTMEM_N_CLASSES)) {
-		cache = &fastmem_lcore_self()->own[class_idx];
-		if (likely(cache->index == fastmem_dir_bin(&process->dir, offset) &&
-				(offset & cache->misalign) == 0 &&
-				fastmem_cache_push(cache, ptr)))
-			return;
 	}
 	free_slow(ptr);
 }
@@ -237,6 +205,7 @@ RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_realloc, 26.11)
 void *
 rte_fastmem_realloc(void *ptr, size_t size, size_t align)
 {
+	struct fastmem_root *root = fastmem_process.root;
 	unsigned int index, old_class, new_class;
 	void *obj;
 	int ret;
@@ -258,9 +227,13 @@ rte_fastmem_realloc(void *ptr, size_t size, size_t align)
 			ptr);
 		return NULL;
 	}
-	old_class = (index - 1) % FASTMEM_N_CLASSES;
+	old_class = fastmem_root_bin_class(index);
 	new_class = fastmem_class(size, align);
-	if (old_class == new_class)
+	/* It must not depend on its address whether an object may be freed
+	 * through a handle of that alignment.
+	 */
+	if (old_class == new_class && (align <= RTE_CACHE_LINE_SIZE ||
+			!fastmem_root_depot(root, index)->bin.colored))
 		return ptr;
 	obj = rte_fastmem_alloc(size, align, 0);
 	if (obj == NULL)
@@ -270,59 +243,12 @@ rte_fastmem_realloc(void *ptr, size_t size, size_t align)
 	return obj;
 }
 
-/* Serve a bulk from the loaded magazine alone. */
-static inline bool
-bulk_pop(struct fastmem_cache *cache, void **ptrs, unsigned int n)
-{
-	uint64_t state = fastmem_cache_state(cache);
-	unsigned int n_loaded = state & FASTMEM_CACHE_COUNT_MASK;
-
-	if (unlikely(n > n_loaded))
-		return false;
-	fastmem_cache_set_state(cache,
-		state + n * FASTMEM_CACHE_ONE_ALLOC - n);
-	rte_memcpy(ptrs, &cache->objs[n_loaded - n], n * sizeof(ptrs[0]));
-	return true;
-}
-
-static inline bool
-bulk_push(struct fastmem_cache *cache, void *const *ptrs, unsigned int n)
-{
-	uint64_t state = fastmem_cache_state(cache);
-	unsigned int n_loaded = state & FASTMEM_CACHE_COUNT_MASK;
-
-	if (unlikely(n > cache->capacity - n_loaded))
-		return false;
-	rte_memcpy(&cache->objs[n_loaded], ptrs, n * sizeof(ptrs[0]));
-	fastmem_cache_set_state(cache, state + n);
-	return true;
-}
-
-static __rte_noinline int
-alloc_bulk_slow(void **ptrs, unsigned int n, size_t size, size_t align,
-	unsigned int flags, int socket_id)
-{
-	return alloc_slow(ptrs, n, size, align, flags, socket_id);
-}
-
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_alloc_bulk, 26.11)
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_alloc_bulk, 26.11)
 int
-rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size, size_t align,
-	unsigned int flags)
+__rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size,
+	size_t align, unsigned int flags)
 {
-	struct fastmem_lcore *self = fastmem_lcore_self();
-	unsigned int class_idx = fastmem_class(size, align);
-	struct fastmem_cache *cache;
-
-	if (likely(class_idx < FASTMEM_N_CLASSES && n != 0 &&
-			((align & (align - 1)) | flags) == 0)) {
-		cache = &self->own[class_idx];
-		if (likely(bulk_pop(cache, ptrs, n))) {
-			self->last = cache;
-			return 0;
-		}
-	}
-	return alloc_bulk_slow(ptrs, n, size, align, flags, SOCKET_ID_ANY);
+	return alloc_slow(ptrs, n, size, align, flags, SOCKET_ID_ANY);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_alloc_bulk_socket, 26.11)
@@ -330,77 +256,76 @@ int
 rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
 	size_t align, unsigned int flags, int socket_id)
 {
-	return alloc_bulk_slow(ptrs, n, size, align, flags, socket_id);
+	return alloc_slow(ptrs, n, size, align, flags, socket_id);
 }
 
-/* The bin of an object that can be freed at once; 0: the slow path decides. */
-static inline unsigned int
-bulk_bin(const struct fastmem_process *process, const void *ptr)
+/* Tell if all are objects of a cache's bin. They may come from several slabs in
+ * turn, so each is looked up, and nothing is decided before the end: branches
+ * would be mispredicted. The first loop becomes vector code.
+ */
+static bool
+bulk_is_of_bin(const struct rte_fastmem_lcore *self,
+	const struct rte_fastmem_cache *cache, void * const *ptrs,
+	unsigned int n)
 {
-	uintptr_t offset = (uintptr_t)ptr - process->dir.base;
-	unsigned int index;
+	const uint32_t index = cache->index;
+	const uintptr_t color = cache->color;
+	const uintptr_t base = self->dir_base;
+	unsigned int differ = 0, i;
+	uintptr_t bits = 0;
 
-	if (unlikely(offset >= process->dir.bytes))
-		return FASTMEM_BIN_NONE;
-	index = fastmem_dir_bin(&process->dir, offset);
-	if (unlikely(index == FASTMEM_BIN_NONE))
-		return FASTMEM_BIN_NONE;
-	return (offset & (fastmem_class_bytes(
-		(index - 1) % FASTMEM_N_CLASSES) - 1)) == 0 ?
-		index : FASTMEM_BIN_NONE;
+	for (i = 0; i < n; i++)
+		bits |= __rte_fastmem_shift_back((uintptr_t)ptrs[i] - base,
+			color);
+	for (i = 0; i < n; i++)
+		differ |= __rte_fastmem_bin(self, (uintptr_t)ptrs[i] - base) ^
+			index;
+	return ((bits & cache->misalign) | differ) == 0;
 }
 
-/* Free runs of objects of the same bin each. */
-static __rte_noinline void
-free_bulk_slow(struct fastmem_lcore *self, void *const *ptrs, unsigned int n)
+/* How many from the first one on are objects of the same bin. The first one is
+ * known to be that.
+ */
+static unsigned int
+bulk_run(unsigned int index, void * const *ptrs, unsigned int n)
 {
-	const struct fastmem_process *process = &fastmem_process;
-	unsigned int index, i, j;
+	unsigned int run = 1;
 
-	for (i = 0; i < n; i = j) {
-		j = i + 1;
-		index = bulk_bin(process, ptrs[i]);
+	while (run < n && object_bin_unchecked(ptrs[run]) == index)
+		run++;
+	return run;
+}
+
+/* Runs of objects of the same bin go into its cache at once. */
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free_bulk, 26.11)
+void
+__rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
+{
+	struct fastmem_lcore *self = fastmem_lcore_self();
+	struct rte_fastmem_cache *cache;
+	unsigned int index, run;
+	bool first = true;
+
+	for (; n > 0; ptrs += run, n -= run, first = false) {
+		run = 1;
+		index = object_bin_unchecked(ptrs[0]);
 		if (unlikely(index == FASTMEM_BIN_NONE)) {
-			free_slow(ptrs[i]);
+			free_slow(ptrs[0]);
 			continue;
 		}
-		while (j < n && bulk_bin(process, ptrs[j]) == index)
-			j++;
-		if (likely(bulk_push(&self->caches[index], &ptrs[i], j - i)))
-			self->last = &self->caches[index];
+		cache = __rte_fastmem_handle_cache(&self->core,
+			index * RTE_FASTMEM_CACHE_STRIDE);
+		/* The caches of a thread that has none are of no bin. If not
+		 * all objects are of one bin, there is no use in asking again.
+		 */
+		run = first && cache->index == index &&
+			bulk_is_of_bin(&self->core, cache, ptrs, n) ? n :
+			bulk_run(index, ptrs, n);
+		if (likely(__rte_fastmem_push_bulk(cache, ptrs, run)))
+			self->core.last = cache;
 		else
-			fastmem_block_free(index, &ptrs[i], j - i);
+			fastmem_block_free(index, ptrs, run);
 	}
-}
-
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_free_bulk, 26.11)
-void
-rte_fastmem_free_bulk(void **ptrs, unsigned int n)
-{
-	struct fastmem_process *process = &fastmem_process;
-	struct fastmem_lcore *self = fastmem_lcore_self();
-	struct fastmem_cache *cache = self->last;
-	uintptr_t first, differ = 0;
-	unsigned int i;
-
-	if (unlikely(n == 0))
-		return;
-
-	/* Most bulks are of one slab, where objects differ in some bits only.
-	 * Without a branch in it, and starting with the first pointer, the loop
-	 * becomes vector code that loads what other such code has stored.
-	 */
-	first = (uintptr_t)ptrs[0];
-	for (i = 0; i < n; i++)
-		differ |= (uintptr_t)ptrs[i] ^ first;
-	differ |= first & (FASTMEM_SLAB_SIZE - 1);
-	first -= process->dir.base;
-	if (likely((differ & ~(FASTMEM_SLAB_SIZE - 1 - cache->misalign)) == 0 &&
-			first < process->dir.bytes &&
-			fastmem_dir_bin(&process->dir, first) == cache->index &&
-			bulk_push(cache, ptrs, n)))
-		return;
-	free_bulk_slow(self, ptrs, n);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_hlookup, 26.11)
@@ -422,8 +347,9 @@ rte_fastmem_hlookup(size_t size, size_t align, int socket_id,
 		socket_idx = fastmem_root_socket_idx(root, socket_id);
 	if (socket_idx < 0)
 		return -EINVAL;
-	*handle = fastmem_root_bin_index(socket_idx,
-		fastmem_class(size, align)) * sizeof(struct fastmem_cache);
+	*handle = fastmem_root_bin_index(socket_idx, fastmem_bin_number(
+		fastmem_class(size, align), align)) *
+		sizeof(struct fastmem_cache);
 	return 0;
 }
 
@@ -442,12 +368,12 @@ handle_check(rte_fastmem_handle_t handle, unsigned int flags)
 	return 0;
 }
 
-static __rte_noinline int
-halloc_slow(rte_fastmem_handle_t handle, void **ptrs, unsigned int n,
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_halloc_bulk, 26.11)
+int
+__rte_fastmem_halloc_bulk(uint32_t handle, void **ptrs, unsigned int n,
 	unsigned int flags)
 {
 	unsigned int index = handle_bin_index(handle), i;
-	unsigned int class_idx = (index - 1) % FASTMEM_N_CLASSES;
 	int ret;
 
 	ret = handle_check(handle, flags);
@@ -455,20 +381,22 @@ halloc_slow(rte_fastmem_handle_t handle, void **ptrs, unsigned int n,
 		return -ret;
 	if (n == 0)
 		return 0;
-	ret = alloc_on((index - 1) / FASTMEM_N_CLASSES, class_idx, ptrs, n, flags);
+	ret = alloc_from(index, ptrs, n, flags);
 	if (ret == 0 && (flags & RTE_FASTMEM_F_ZERO) != 0)
 		for (i = 0; i < n; i++)
-			memset(ptrs[i], 0, fastmem_class_bytes(class_idx));
+			memset(ptrs[i], 0, fastmem_class_bytes(
+				fastmem_root_bin_class(index)));
 	return ret;
 }
 
-static __rte_noinline void *
-halloc_one_slow(rte_fastmem_handle_t handle, unsigned int flags)
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_halloc, 26.11)
+void *
+__rte_fastmem_halloc(uint32_t handle, unsigned int flags)
 {
 	void *obj = NULL;
 	int ret;
 
-	ret = halloc_slow(handle, &obj, 1, flags);
+	ret = __rte_fastmem_halloc_bulk(handle, &obj, 1, flags);
 	if (unlikely(ret != 0)) {
 		rte_errno = -ret;
 		return NULL;
@@ -476,30 +404,9 @@ halloc_one_slow(rte_fastmem_handle_t handle, unsigned int flags)
 	return obj;
 }
 
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_halloc, 26.11)
-void *
-rte_fastmem_halloc(rte_fastmem_handle_t handle, unsigned int flags)
-{
-	void *obj;
-
-	if (likely(flags == 0 && fastmem_cache_pop(handle_cache(handle), &obj)))
-		return obj;
-	return halloc_one_slow(handle, flags);
-}
-
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_halloc_bulk, 26.11)
-int
-rte_fastmem_halloc_bulk(rte_fastmem_handle_t handle, void **ptrs,
-	unsigned int n, unsigned int flags)
-{
-	if (likely(flags == 0 && n != 0 &&
-			bulk_pop(handle_cache(handle), ptrs, n)))
-		return 0;
-	return halloc_slow(handle, ptrs, n, flags);
-}
-
-static __rte_noinline void
-hfree_slow(rte_fastmem_handle_t handle, void *const *ptrs, unsigned int n)
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_hfree_bulk, 26.11)
+void
+__rte_fastmem_hfree_bulk(uint32_t handle, void * const *ptrs, unsigned int n)
 {
 	int ret = handle_check(handle, 0);
 
@@ -515,29 +422,12 @@ hfree_slow(rte_fastmem_handle_t handle, void *const *ptrs, unsigned int n)
 			ptrs[0], handle);
 }
 
-static __rte_noinline void
-hfree_one_slow(rte_fastmem_handle_t handle, void *ptr)
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_hfree, 26.11)
+void
+__rte_fastmem_hfree(uint32_t handle, void *ptr)
 {
 	if (ptr != NULL)
-		hfree_slow(handle, &ptr, 1);
-}
-
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_hfree, 26.11)
-void
-rte_fastmem_hfree(rte_fastmem_handle_t handle, void *ptr)
-{
-	if (unlikely(ptr == NULL ||
-			!fastmem_cache_push(handle_cache(handle), ptr)))
-		hfree_one_slow(handle, ptr);
-}
-
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_hfree_bulk, 26.11)
-void
-rte_fastmem_hfree_bulk(rte_fastmem_handle_t handle, void **ptrs,
-	unsigned int n)
-{
-	if (unlikely(n == 0 || !bulk_push(handle_cache(handle), ptrs, n)))
-		hfree_slow(handle, ptrs, n);
+		__rte_fastmem_hfree_bulk(handle, &ptr, 1);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_usable_size, 26.11)
@@ -547,7 +437,7 @@ rte_fastmem_usable_size(const void *ptr)
 	unsigned int index = object_bin(ptr);
 
 	return index == FASTMEM_BIN_NONE ? 0 :
-		fastmem_class_bytes((index - 1) % FASTMEM_N_CLASSES);
+		fastmem_class_bytes(fastmem_root_bin_class(index));
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_socket_id, 26.11)
@@ -565,7 +455,7 @@ rte_fastmem_socket_id(const void *ptr)
 	index = fastmem_dir_bin(&process->dir, offset);
 	if (index == FASTMEM_BIN_NONE)
 		return -EINVAL;
-	return process->root->sockets[(index - 1) / FASTMEM_N_CLASSES]
+	return process->root->sockets[fastmem_root_bin_socket(index)]
 		.backing.socket_id;
 }
 

@@ -98,9 +98,11 @@ backing_list_find(const struct fastmem_slab_list *list, unsigned int class_idx)
 {
 	struct fastmem_slab *slab;
 
-	/* Clipped at both ends, a slab has no room for the largest class. */
+	/* Clipped at both ends, a slab has no room for the largest class, which
+	 * is not colored.
+	 */
 	for (slab = list->first; slab != NULL; slab = slab->next)
-		if (fastmem_slab_capacity(slab, class_idx) != 0)
+		if (fastmem_slab_capacity(slab, class_idx, false) != 0)
 			break;
 	return slab;
 }

@@ -9,12 +9,13 @@
 
 void
 fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
-	unsigned int index, unsigned int class_idx)
+	unsigned int index, unsigned int class_idx, bool colored)
 {
 	memset(bin, 0, sizeof(*bin));
 	bin->backing = backing;
 	bin->index = index;
 	bin->class_idx = class_idx;
+	bin->colored = colored;
 	rte_spinlock_init(&bin->lock);
 }
 
@@ -75,7 +76,7 @@ fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 		}
 	}
 	fastmem_race_point(FASTMEM_RACE_BIN_BITMAP_GOT);
-	fastmem_slab_format(slab, bin->class_idx, bitmap);
+	fastmem_slab_format(slab, bin->class_idx, bin->colored, bitmap);
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_FORMATTED);
 	fastmem_dir_set_bin(bin->backing->dir, slab->addr, bin->index);
 	return slab;
@@ -167,16 +168,9 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 
 /* Put one object back; returns its slab if that has no objects any more. */
 static struct fastmem_slab *
-bin_put(struct fastmem_bin *bin, void *obj)
+bin_put(struct fastmem_bin *bin, struct fastmem_slab *slab, void *obj)
 	__rte_requires_capability(&bin->lock)
 {
-	struct fastmem_slab *slab = fastmem_dir_slab(bin->backing->dir, obj);
-
-	if (slab == NULL || slab->bin != bin) {
-		FASTMEM_LOG(ERR, "%p was freed as an object of %zu B on socket %d, which it is not",
-			obj, fastmem_bin_size(bin), bin->backing->socket_id);
-		return NULL;
-	}
 	if (!fastmem_slab_put(slab, obj)) {
 		FASTMEM_LOG(ERR, "%p was freed but is free already, or no object",
 			obj);
@@ -195,6 +189,29 @@ bin_put(struct fastmem_bin *bin, void *obj)
 	return slab;
 }
 
+/* The same for an object of the bin or its kin. */
+static struct fastmem_slab *
+bin_put_any(struct fastmem_bin *bin, void *obj)
+	__rte_requires_capability(&bin->lock)
+{
+	struct fastmem_slab *slab = fastmem_dir_slab(bin->backing->dir, obj);
+	struct fastmem_bin *kin = bin->kin;
+	struct fastmem_slab *empty;
+
+	if (likely(slab != NULL && slab->bin == bin))
+		return bin_put(bin, slab, obj);
+	/* The object keeps its slab in its bin, so this needs no lock. */
+	if (slab != NULL && kin != NULL && slab->bin == kin) {
+		rte_spinlock_lock(&kin->lock);
+		empty = bin_put(kin, slab, obj);
+		rte_spinlock_unlock(&kin->lock);
+		return empty;
+	}
+	FASTMEM_LOG(ERR, "%p was freed as an object of %zu B on socket %d, which it is not",
+		obj, fastmem_bin_size(bin), bin->backing->socket_id);
+	return NULL;
+}
+
 void
 fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 {
@@ -203,7 +220,7 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 
 	rte_spinlock_lock(&bin->lock);
 	for (i = 0; i < n; i++) {
-		slab = bin_put(bin, objs[i]);
+		slab = bin_put_any(bin, objs[i]);
 		if (slab == NULL)
 			continue;
 		slab->next = empty;
@@ -211,11 +228,23 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 	}
 	rte_spinlock_unlock(&bin->lock);
 
+	/* To release a slab, the bin and its kin are the same. */
 	while ((slab = empty) != NULL) {
 		fastmem_race_point(FASTMEM_RACE_BIN_SLAB_EMPTY);
 		empty = slab->next;
 		fastmem_bin_release(bin, slab);
 	}
+}
+
+bool
+fastmem_bin_was_used(struct fastmem_bin *bin)
+{
+	bool used;
+
+	rte_spinlock_lock(&bin->lock);
+	used = bin->acquires != 0;
+	rte_spinlock_unlock(&bin->lock);
+	return used;
 }
 
 void

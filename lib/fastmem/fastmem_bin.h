@@ -29,6 +29,9 @@ struct __rte_cache_aligned fastmem_bin {
 	struct fastmem_backing *backing;
 	uint16_t index;     /**< In the directory and in blocks of caches. */
 	uint16_t class_idx;
+	bool colored;
+	/** Of a colored bin: that of the class's aligned objects; else NULL. */
+	struct fastmem_bin *kin;
 
 	rte_spinlock_t lock;
 	struct fastmem_slab_list partial __rte_guarded_var;
@@ -49,7 +52,7 @@ struct fastmem_bin_info {
 
 void
 fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
-	unsigned int index, unsigned int class_idx);
+	unsigned int index, unsigned int class_idx, bool colored);
 
 /**
  * Take free objects out of slabs.
@@ -98,6 +101,10 @@ fastmem_bin_size(const struct fastmem_bin *bin)
 {
 	return fastmem_class_bytes(bin->class_idx);
 }
+
+/** Tell if the bin ever had a slab. */
+bool
+fastmem_bin_was_used(struct fastmem_bin *bin);
 
 void
 fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info);

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <eal_export.h>
+
 #include "fastmem_block.h"
 
-#define MAX_CACHES (1 + RTE_MAX_NUMA_NODES * FASTMEM_N_CLASSES)
+#define MAX_CACHES (1 + RTE_MAX_NUMA_NODES * FASTMEM_N_BINS)
 
 /* Stands for the block of those who have none; never written to. */
 static union {
@@ -17,37 +19,57 @@ static union {
 } block_nil;
 
 struct fastmem_process fastmem_process;
-RTE_DEFINE_PER_LCORE(struct fastmem_lcore *, fastmem_self) =
-	&fastmem_process.lcores[0];
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(per_lcore__rte_fastmem_lcore, 26.11)
+RTE_DEFINE_PER_LCORE(struct rte_fastmem_lcore *, _rte_fastmem_lcore) =
+	&fastmem_process.lcores[0].core;
+
+/* The directory of those who have none. */
+static RTE_ATOMIC(uint16_t) bins_nil[1];
+
+/* What a socket's first cache makes of an lcore's entry. */
+static uintptr_t
+lcore_own(const struct fastmem_cache *first)
+{
+	return (uintptr_t)first -
+		RTE_FASTMEM_MIN_ZEROS * RTE_FASTMEM_CACHE_STRIDE;
+}
 
 static void
 lcore_set_nil(struct fastmem_lcore *lcore)
 {
+	const struct fastmem_dir *dir = &fastmem_process.dir;
+
 	lcore->block = NULL;
-	lcore->caches = block_nil.block.caches;
-	lcore->own = block_nil.block.caches;
-	lcore->last = block_nil.block.caches;
+	lcore->core.caches = &block_nil.block.caches[0].core;
+	lcore->core.own = lcore_own(block_nil.block.caches);
+	lcore->core.last = lcore->core.caches;
+	lcore->core.dir_base = dir->base;
+	lcore->core.dir_mask = dir->mask;
+	lcore->core.dir_bins = dir->bytes == 0 ? bins_nil : dir->bins;
 }
 
-RTE_INIT(fastmem_block_init_lcores)
+static void
+lcores_set_nil(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(fastmem_process.lcores); i++)
 		lcore_set_nil(&fastmem_process.lcores[i]);
+}
+
+RTE_INIT(fastmem_block_init_lcores)
+{
+	lcores_set_nil();
 }
 
 void
 fastmem_block_attach(struct fastmem_root *root)
 {
-	unsigned int i;
-
-	for (i = 0; i < RTE_DIM(fastmem_process.lcores); i++)
-		lcore_set_nil(&fastmem_process.lcores[i]);
 	memset(&fastmem_process.dir, 0, sizeof(fastmem_process.dir));
 	if (root != NULL)
 		fastmem_process.dir = root->dir;
 	fastmem_process.root = root;
+	lcores_set_nil();
 }
 
 static size_t
@@ -61,18 +83,25 @@ static void
 block_init(struct fastmem_block *block, struct fastmem_root *root,
 	unsigned int lcore_id, unsigned int socket_idx)
 {
+	const struct fastmem_bin *bin;
 	struct fastmem_cache *cache;
 	unsigned int i;
 
 	memset(block, 0, block_bytes(root));
+	/* Of what is in no bin, nothing is an object. */
+	block->caches[0].core.misalign = UINTPTR_MAX;
 	block->lcore_id = lcore_id;
 	block->own_row = fastmem_root_bin_index(socket_idx, 0);
 	block->base = (void *)&block->caches[1 + root->n_bins];
 	for (i = 1; i <= root->n_bins; i++) {
 		cache = &block->caches[i];
-		cache->index = i;
 		cache->depot = fastmem_root_depot(root, i);
-		cache->misalign = fastmem_bin_size(&cache->depot->bin) - 1;
+		bin = &cache->depot->bin;
+		cache->core.index = i;
+		cache->core.color = fastmem_slab_color(bin->class_idx,
+			bin->colored);
+		cache->core.misalign = fastmem_dir_misalign(&root->dir,
+			fastmem_bin_size(bin));
 	}
 }
 
@@ -134,7 +163,7 @@ block_self(void)
 	if (lcore_id == LCORE_ID_ANY)
 		return NULL;
 	self = &fastmem_process.lcores[1 + lcore_id];
-	RTE_PER_LCORE(fastmem_self) = self;
+	fastmem_lcore_set_self(self);
 	socket_idx = fastmem_root_own_socket(root);
 	block = block_reuse(root, lcore_id, fastmem_root_bin_index(socket_idx, 0));
 	if (block == NULL)
@@ -143,18 +172,18 @@ block_self(void)
 		fastmem_race_point(FASTMEM_RACE_BLOCK_FOUND);
 		self->block = block;
 		fastmem_race_point(FASTMEM_RACE_BLOCK_SET);
-		self->caches = block->caches;
-		self->own = &block->caches[block->own_row];
-		self->last = block->caches;
+		self->core.caches = &block->caches[0].core;
+		self->core.own = lcore_own(&block->caches[block->own_row]);
+		self->core.last = self->core.caches;
 	}
 	return block;
 }
 
-bool
-fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
-	unsigned int flags)
+/* Allocate without counting a failure. */
+static bool
+block_alloc(struct fastmem_block *block, unsigned int index, void **ptrs,
+	unsigned int n, unsigned int flags)
 {
-	struct fastmem_block *block = block_self();
 	struct fastmem_depot *depot;
 	void *obj;
 
@@ -175,6 +204,28 @@ fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
 		return false;
 	ptrs[0] = obj;
 	return true;
+}
+
+bool
+fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
+	unsigned int flags)
+{
+	struct fastmem_block *block = block_self();
+	const struct fastmem_depot *depot;
+
+	if (likely(block_alloc(block, index, ptrs, n, flags)))
+		return true;
+	/* What is aligned to its size will do. */
+	depot = fastmem_root_depot(fastmem_process.root, index);
+	if (depot->bin.kin != NULL && block_alloc(block, depot->bin.kin->index,
+			ptrs, n, flags))
+		return true;
+	if (block != NULL)
+		fastmem_cache_count_nomem(&block->caches[index], n);
+	else
+		fastmem_depot_count_nomem(fastmem_root_depot(
+			fastmem_process.root, index), n);
+	return false;
 }
 
 void
@@ -222,5 +273,5 @@ fastmem_block_retire(unsigned int lcore_id)
 void
 fastmem_block_forget_self(void)
 {
-	RTE_PER_LCORE(fastmem_self) = &fastmem_process.lcores[0];
+	fastmem_lcore_set_self(&fastmem_process.lcores[0]);
 }

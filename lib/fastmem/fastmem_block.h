@@ -35,12 +35,13 @@ struct __rte_cache_aligned fastmem_block {
 
 /** A process's view of one lcore, in a cache line that only that writes. */
 struct __rte_cache_aligned fastmem_lcore {
-	struct fastmem_cache *caches; /**< Of its block, by bin. */
-	struct fastmem_cache *own;    /**< Of its own socket's bins, by class. */
-	/** The cache of its last allocation, or of its last free. */
-	struct fastmem_cache *last;
+	struct rte_fastmem_lcore core;
 	struct fastmem_block *block;  /**< NULL if it has none. */
 };
+static_assert(sizeof(struct fastmem_lcore) == RTE_CACHE_LINE_SIZE,
+	"an lcore's entry has to fit into a cache line");
+static_assert(offsetof(struct fastmem_lcore, core) == 0,
+	"an entry begins with what inline functions use");
 
 /** What a process knows by itself. */
 extern struct fastmem_process {
@@ -57,12 +58,16 @@ extern struct fastmem_process {
  * torn down, so this need not be set anew for each thread then. To compute it
  * from the lcore id in each call costs a quarter of a free.
  */
-RTE_DECLARE_PER_LCORE(struct fastmem_lcore *, fastmem_self);
-
 static inline struct fastmem_lcore *
 fastmem_lcore_self(void)
 {
-	return RTE_PER_LCORE(fastmem_self);
+	return (struct fastmem_lcore *)RTE_PER_LCORE(_rte_fastmem_lcore);
+}
+
+static inline void
+fastmem_lcore_set_self(struct fastmem_lcore *lcore)
+{
+	RTE_PER_LCORE(_rte_fastmem_lcore) = &lcore->core;
 }
 
 /** Set up the tables of the process for a root; NULL detaches. */

@@ -6,6 +6,7 @@
 
 #include <rte_memcpy.h>
 #include <rte_pause.h>
+#include <rte_prefetch.h>
 
 #include "fastmem_cache.h"
 
@@ -15,6 +16,9 @@
  */
 #define READ_TRIES 2000
 #define READ_SPINS 200
+
+/* From here on, allocations are moved out of the state. */
+#define STATE_ALLOCS_MAX RTE_BIT64(63 - RTE_FASTMEM_COUNT_BITS)
 
 enum cache_result {
 	CACHE_HIT,  /**< Done without leaving the cache. */
@@ -72,31 +76,60 @@ cache_set_n_prev(struct fastmem_cache *cache, uint32_t n)
 	rte_atomic_store_explicit(&cache->n_prev, n, rte_memory_order_relaxed);
 }
 
-static uint32_t
-cache_n_loaded(const struct fastmem_cache *cache)
+static void
+cache_set_state(struct fastmem_cache *cache, uint64_t state)
 {
-	return fastmem_cache_state(cache) & FASTMEM_CACHE_COUNT_MASK;
+	rte_atomic_store_explicit(&cache->core.state, state,
+		rte_memory_order_relaxed);
 }
 
 static void
 cache_set_n_loaded(struct fastmem_cache *cache, uint32_t n)
 {
-	fastmem_cache_set_state(cache, n |
-		(fastmem_cache_state(cache) & ~FASTMEM_CACHE_COUNT_MASK));
+	uint64_t allocs = fastmem_cache_state(cache) >> RTE_FASTMEM_COUNT_BITS;
+
+	if (unlikely(allocs >= STATE_ALLOCS_MAX)) {
+		cache_count(&cache->allocs, allocs);
+		allocs = 0;
+	}
+	cache_set_state(cache, allocs << RTE_FASTMEM_COUNT_BITS | n);
 }
 
 static struct fastmem_mag *
 cache_loaded(const struct fastmem_cache *cache)
 {
-	return cache->objs == NULL ? NULL : (struct fastmem_mag *)
-		RTE_PTR_SUB(cache->objs, offsetof(struct fastmem_mag, objs));
+	return cache->core.objs == NULL ? NULL : (struct fastmem_mag *)
+		RTE_PTR_SUB(cache->core.objs, offsetof(struct fastmem_mag, objs));
 }
 
 static void
 cache_load(struct fastmem_cache *cache, struct fastmem_mag *mag)
 {
-	cache->objs = mag->objs;
-	cache->capacity = cache->depot->capacity;
+	cache->core.objs = mag->objs;
+	cache->core.capacity = cache->depot->capacity;
+}
+
+/* A magazine from the depot was filled, or emptied, by another lcore, most
+ * likely: get all of its cache lines at once rather than one after the other.
+ * Those used first come first: the last objects, or the first places.
+ */
+static void
+mag_prefetch(const struct fastmem_mag *mag, uint32_t n)
+{
+	uint32_t line = RTE_CACHE_LINE_SIZE / sizeof(mag->objs[0]);
+
+	for (; n > line; n -= line)
+		rte_prefetch0(&mag->objs[n - 1]);
+	rte_prefetch0(&mag->objs[0]);
+}
+
+static void
+mag_prefetch_write(struct fastmem_mag *mag, uint32_t n)
+{
+	uint32_t line = RTE_CACHE_LINE_SIZE / sizeof(mag->objs[0]), i;
+
+	for (i = 0; i < n; i += line)
+		rte_prefetch0_write(&mag->objs[i]);
 }
 
 /* Exchange the two magazines. */
@@ -107,7 +140,7 @@ cache_swap(struct fastmem_cache *cache)
 	uint32_t n_prev = cache_n_prev(cache);
 
 	cache_begin(cache);
-	cache_set_n_prev(cache, cache_n_loaded(cache));
+	cache_set_n_prev(cache, fastmem_cache_n_loaded(cache));
 	fastmem_race_point(FASTMEM_RACE_CACHE_HALF_SWAPPED);
 	cache_set_n_loaded(cache, n_prev);
 	cache->prev = cache_loaded(cache);
@@ -131,6 +164,7 @@ cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag)
 {
 	struct fastmem_mag *old = cache_loaded(cache);
 
+	mag_prefetch(mag, mag->count);
 	fastmem_race_point(FASTMEM_RACE_CACHE_FULL_TAKEN);
 	cache_begin(cache);
 	cache_load(cache, mag);
@@ -157,13 +191,13 @@ cache_refill(struct fastmem_cache *cache, unsigned int flags)
 		cache_load_full(cache, mag);
 		return CACHE_MISS;
 	}
-	if (cache->objs == NULL) {
+	if (cache->core.objs == NULL) {
 		mag = fastmem_depot_get_empty(depot, fastmem_mag_use(flags));
 		if (mag == NULL)
 			return CACHE_NONE;
 		cache_load(cache, mag);
 	}
-	n = fastmem_depot_fill(depot, cache->objs, cache->capacity, flags, 0);
+	n = fastmem_depot_fill(depot, cache->core.objs, cache->core.capacity, flags, 0);
 	fastmem_race_point(FASTMEM_RACE_CACHE_FILLED);
 	if (n == 0)
 		return CACHE_NONE;
@@ -178,11 +212,11 @@ cache_refill(struct fastmem_cache *cache, unsigned int flags)
 static void
 cache_drain_loaded(struct fastmem_cache *cache)
 {
-	uint32_t n = cache_n_loaded(cache);
+	uint32_t n = fastmem_cache_n_loaded(cache);
 
 	if (n == 0)
 		return;
-	fastmem_bin_drain(&cache->depot->bin, cache->objs, n);
+	fastmem_bin_drain(&cache->depot->bin, cache->core.objs, n);
 	fastmem_race_point(FASTMEM_RACE_CACHE_DRAINED);
 	cache_begin(cache);
 	cache_set_n_loaded(cache, 0);
@@ -212,7 +246,7 @@ cache_make_room(struct fastmem_cache *cache)
 	struct fastmem_depot *depot = cache->depot;
 	struct fastmem_mag *empty, *prev = cache->prev;
 
-	if (prev != NULL && cache_n_prev(cache) != cache->capacity) {
+	if (prev != NULL && cache_n_prev(cache) != cache->core.capacity) {
 		/* Bulk allocations may leave a few objects in it. */
 		cache_swap(cache);
 		return CACHE_HIT;
@@ -220,7 +254,7 @@ cache_make_room(struct fastmem_cache *cache)
 	empty = fastmem_depot_get_empty(depot, prev != NULL ?
 		FASTMEM_MAG_HOARD : FASTMEM_MAG_KEEP);
 	fastmem_race_point(FASTMEM_RACE_CACHE_EMPTY_TAKEN);
-	if (cache->objs == NULL) {
+	if (cache->core.objs == NULL) {
 		if (empty == NULL)
 			return CACHE_NONE;
 		cache_load(cache, empty);
@@ -236,18 +270,19 @@ cache_make_room(struct fastmem_cache *cache)
 		}
 		return CACHE_MISS;
 	}
+	mag_prefetch_write(empty, cache->core.capacity);
 	cache_begin(cache);
 	cache->prev = cache_loaded(cache);
-	cache_set_n_prev(cache, cache->capacity);
+	cache_set_n_prev(cache, cache->core.capacity);
 	cache_load(cache, empty);
 	cache_set_n_loaded(cache, 0);
 	if (prev != NULL)
-		cache_count(&cache->given, cache->capacity);
+		cache_count(&cache->given, cache->core.capacity);
 	cache_end(cache);
 	if (prev == NULL)
 		return CACHE_HIT;
 	fastmem_race_point(FASTMEM_RACE_CACHE_EXCHANGED);
-	prev->count = cache->capacity;
+	prev->count = cache->core.capacity;
 	fastmem_depot_put(depot, prev);
 	return CACHE_MISS;
 }
@@ -258,8 +293,8 @@ cache_count_direct(struct fastmem_cache *cache, unsigned int n)
 {
 	cache_begin(cache);
 	cache_count(&cache->taken, n);
-	fastmem_cache_set_state(cache, fastmem_cache_state(cache) +
-		n * FASTMEM_CACHE_ONE_ALLOC);
+	cache_set_state(cache, fastmem_cache_state(cache) +
+		n * RTE_FASTMEM_ONE_ALLOC);
 	cache_count(&cache->alloc_misses, n);
 	cache_end(cache);
 }
@@ -271,7 +306,7 @@ cache_pop_miss(struct fastmem_cache *cache)
 	void *obj = NULL;
 
 	cache_begin(cache);
-	if (fastmem_cache_pop(cache, &obj))
+	if (__rte_fastmem_pop(&cache->core, &obj))
 		cache_count(&cache->alloc_misses, 1);
 	cache_end(cache);
 	return obj;
@@ -295,31 +330,28 @@ fastmem_cache_alloc(struct fastmem_cache *cache, unsigned int flags)
 	enum cache_result result;
 	void *obj;
 
-	if (fastmem_cache_pop(cache, &obj))
+	if (__rte_fastmem_pop(&cache->core, &obj))
 		return obj;
 
 	result = cache_refill(cache, flags);
 	if (result == CACHE_MISS)
 		return cache_pop_miss(cache);
-	if (result == CACHE_HIT && fastmem_cache_pop(cache, &obj))
+	if (result == CACHE_HIT && __rte_fastmem_pop(&cache->core, &obj))
 		return obj;
-	obj = cache->objs == NULL ? cache_alloc_direct(cache, flags) : NULL;
-	if (obj == NULL)
-		cache_count(&cache->alloc_nomem, 1);
-	return obj;
+	return cache->core.objs == NULL ? cache_alloc_direct(cache, flags) : NULL;
 }
 
 /* Take objects from the loaded magazine. */
 static unsigned int
 cache_take(struct fastmem_cache *cache, void **ptrs, unsigned int n)
 {
-	unsigned int n_loaded = cache_n_loaded(cache);
+	unsigned int n_loaded = fastmem_cache_n_loaded(cache);
 
 	n = RTE_MIN(n, n_loaded);
 	if (n != 0)
-		rte_memcpy(ptrs, &cache->objs[n_loaded - n], n * sizeof(ptrs[0]));
-	fastmem_cache_set_state(cache, fastmem_cache_state(cache) +
-		n * FASTMEM_CACHE_ONE_ALLOC - n);
+		rte_memcpy(ptrs, &cache->core.objs[n_loaded - n], n * sizeof(ptrs[0]));
+	cache_set_state(cache, fastmem_cache_state(cache) +
+		n * RTE_FASTMEM_ONE_ALLOC - n);
 	return n;
 }
 
@@ -344,7 +376,7 @@ cache_take_chain(struct fastmem_cache *cache, struct fastmem_chain *chain,
 		rte_memcpy(ptrs, &mag->objs[mag->count], k * sizeof(ptrs[0]));
 		ptrs += k;
 		n -= k;
-		if (mag->count != 0 && cache_n_loaded(cache) == 0)
+		if (mag->count != 0 && fastmem_cache_n_loaded(cache) == 0)
 			cache_load_full(cache, mag);
 		else
 			fastmem_depot_put(cache->depot, mag);
@@ -355,14 +387,12 @@ bool
 fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 	unsigned int n, unsigned int flags)
 {
-	unsigned int cached = cache_n_loaded(cache) + cache_n_prev(cache), k;
+	unsigned int cached = fastmem_cache_n_loaded(cache) + cache_n_prev(cache), k;
 	struct fastmem_chain chain;
 
 	if (n > cached && !fastmem_depot_collect(cache->depot, n - cached,
-			flags, &chain)) {
-		cache_count(&cache->alloc_nomem, n);
+			flags, &chain))
 		return false;
-	}
 	k = cache_take(cache, ptrs, n);
 	if (k < n && cache_n_prev(cache) != 0) {
 		cache_swap(cache);
@@ -374,6 +404,12 @@ fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 }
 
 void
+fastmem_cache_count_nomem(struct fastmem_cache *cache, unsigned int n)
+{
+	cache_count(&cache->alloc_nomem, n);
+}
+
+void
 fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 	unsigned int n)
 {
@@ -381,18 +417,18 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 	unsigned int n_loaded, k;
 
 	for (; n > 0; n -= k, ptrs += k) {
-		n_loaded = cache_n_loaded(cache);
-		if (n_loaded == cache->capacity) {
+		n_loaded = fastmem_cache_n_loaded(cache);
+		if (n_loaded == cache->core.capacity) {
 			k = 0;
 			result = cache_make_room(cache);
 			if (result == CACHE_NONE)
 				break;
 			continue;
 		}
-		k = RTE_MIN(n, cache->capacity - n_loaded);
-		rte_memcpy(&cache->objs[n_loaded], ptrs, k * sizeof(ptrs[0]));
+		k = RTE_MIN(n, cache->core.capacity - n_loaded);
+		rte_memcpy(&cache->core.objs[n_loaded], ptrs, k * sizeof(ptrs[0]));
 		cache_begin(cache);
-		fastmem_cache_set_state(cache, fastmem_cache_state(cache) + k);
+		cache_set_state(cache, fastmem_cache_state(cache) + k);
 		if (result == CACHE_MISS)
 			cache_count(&cache->free_misses, k);
 		cache_end(cache);
@@ -419,16 +455,16 @@ fastmem_cache_retire(struct fastmem_cache *cache)
 	fastmem_cache_flush(cache);
 	cache_put_empty(cache, cache_loaded(cache));
 	cache_put_empty(cache, cache->prev);
-	cache->objs = NULL;
+	cache->core.objs = NULL;
 	cache->prev = NULL;
-	cache->capacity = 0;
+	cache->core.capacity = 0;
 }
 
 void
 fastmem_cache_read(const struct fastmem_cache *cache,
 	struct fastmem_cache_counts *counts)
 {
-	uint64_t state, taken, given;
+	uint64_t state, allocs, taken, given;
 	unsigned int tries;
 	uint32_t seq;
 
@@ -439,6 +475,8 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 		state = fastmem_cache_state(cache);
 		fastmem_race_point(FASTMEM_RACE_CACHE_STATE_READ);
 		counts->cached = cache_n_prev(cache);
+		allocs = rte_atomic_load_explicit(&cache->allocs,
+			rte_memory_order_relaxed);
 		taken = rte_atomic_load_explicit(&cache->taken,
 			rte_memory_order_relaxed);
 		given = rte_atomic_load_explicit(&cache->given,
@@ -458,8 +496,8 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 		else
 			sched_yield();
 	}
-	counts->allocs = state >> FASTMEM_CACHE_COUNT_BITS;
-	counts->cached += state & FASTMEM_CACHE_COUNT_MASK;
+	counts->allocs = allocs + (state >> RTE_FASTMEM_COUNT_BITS);
+	counts->cached += state & RTE_FASTMEM_COUNT_MASK;
 	counts->frees = counts->cached + given + counts->allocs - taken;
 	counts->alloc_nomem = rte_atomic_load_explicit(&cache->alloc_nomem,
 		rte_memory_order_relaxed);

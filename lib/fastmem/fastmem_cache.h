@@ -15,10 +15,14 @@
  * at the depot. So an lcore has to allocate or free a whole magazine between
  * two visits to the depot.
  *
- * The number of objects in the loaded magazine and the number of objects ever
+ * The number of objects in the loaded magazine and the number of objects
  * allocated share one word, `state`, so that counting costs the fast path one
  * addition of another constant, and a reader on another lcore gets both
- * at the same moment. The rest follows:
+ * at the same moment. The latter has 48 bits, of which the slow path moves
+ * what there is to a counter of 64 when it comes by and the uppermost bit is
+ * set. (To leave the rest out, an lcore would have to allocate 140 trillion
+ * objects without ever leaving its cache: four days at 400 millions a second.)
+ * The rest follows:
  *
  *   objects freed = objects in the cache + objects given to the depot
  *                   + objects allocated - objects taken from the depot
@@ -28,21 +32,11 @@
 #include "fastmem_depot.h"
 #include "fastmem_private.h"
 
-#define FASTMEM_CACHE_COUNT_BITS 12
-#define FASTMEM_CACHE_COUNT_MASK (RTE_BIT64(FASTMEM_CACHE_COUNT_BITS) - 1)
-#define FASTMEM_CACHE_ONE_ALLOC RTE_BIT64(FASTMEM_CACHE_COUNT_BITS)
-static_assert(FASTMEM_MAG_MAX_OBJECTS <= FASTMEM_CACHE_COUNT_MASK,
+static_assert(FASTMEM_MAG_MAX_OBJECTS <= RTE_FASTMEM_COUNT_MASK,
 	"the number of objects in a magazine has to fit into its bits");
 
 struct __rte_cache_aligned fastmem_cache {
-	/** Allocations above, objects in the loaded magazine below.
-	 * Written by the owner only; relaxed, a counter for readers.
-	 */
-	RTE_ATOMIC(uint64_t) state;
-	void **objs;         /**< The loaded magazine's. */
-	uint32_t capacity;   /**< Of a magazine; 0 before the first use. */
-	uint32_t index;      /**< Of the bin. */
-	uintptr_t misalign;  /**< Bits that are zero in an object's address. */
+	struct rte_fastmem_cache core;
 	struct fastmem_mag *prev;
 	struct fastmem_depot *depot;
 	/** Odd while the owner changes more than `state`. */
@@ -51,6 +45,7 @@ struct __rte_cache_aligned fastmem_cache {
 
 	/* Off the fast path. Written by the owner only, relaxed. */
 	struct __rte_cache_aligned {
+		RTE_ATOMIC(uint64_t) allocs;  /**< Not in `state` any more. */
 		RTE_ATOMIC(uint64_t) taken;   /**< Objects from the depot. */
 		RTE_ATOMIC(uint64_t) given;   /**< Objects to the depot. */
 		RTE_ATOMIC(uint64_t) alloc_misses;
@@ -58,6 +53,10 @@ struct __rte_cache_aligned fastmem_cache {
 		RTE_ATOMIC(uint64_t) free_misses;
 	};
 };
+static_assert(sizeof(struct fastmem_cache) == RTE_FASTMEM_CACHE_STRIDE,
+	"inline functions compute the addresses of caches");
+static_assert(offsetof(struct fastmem_cache, core) == 0,
+	"a cache begins with what inline functions use");
 
 /** What the counters of a cache say. */
 struct fastmem_cache_counts {
@@ -72,43 +71,15 @@ struct fastmem_cache_counts {
 static inline uint64_t
 fastmem_cache_state(const struct fastmem_cache *cache)
 {
-	return rte_atomic_load_explicit(&cache->state,
+	return rte_atomic_load_explicit(&cache->core.state,
 		rte_memory_order_relaxed);
 }
 
-static inline void
-fastmem_cache_set_state(struct fastmem_cache *cache, uint64_t state)
+/** Objects in the loaded magazine. */
+static inline uint32_t
+fastmem_cache_n_loaded(const struct fastmem_cache *cache)
 {
-	rte_atomic_store_explicit(&cache->state, state,
-		rte_memory_order_relaxed);
-}
-
-/** Take an object from the loaded magazine; false if it is empty. */
-static inline bool
-fastmem_cache_pop(struct fastmem_cache *cache, void **obj)
-{
-	uint64_t state = fastmem_cache_state(cache);
-	unsigned int n = state & FASTMEM_CACHE_COUNT_MASK;
-
-	if (unlikely(n == 0))
-		return false;
-	fastmem_cache_set_state(cache, state + FASTMEM_CACHE_ONE_ALLOC - 1);
-	*obj = cache->objs[n - 1];
-	return true;
-}
-
-/** Put an object into the loaded magazine; false if it is full. */
-static inline bool
-fastmem_cache_push(struct fastmem_cache *cache, void *obj)
-{
-	uint64_t state = fastmem_cache_state(cache);
-	unsigned int n = state & FASTMEM_CACHE_COUNT_MASK;
-
-	if (unlikely(n == cache->capacity))
-		return false;
-	cache->objs[n] = obj;
-	fastmem_cache_set_state(cache, state + 1);
-	return true;
+	return fastmem_cache_state(cache) & RTE_FASTMEM_COUNT_MASK;
 }
 
 /**
@@ -124,6 +95,10 @@ fastmem_cache_alloc(struct fastmem_cache *cache, unsigned int flags);
 bool
 fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 	unsigned int n, unsigned int flags);
+
+/** Count objects that could not be allocated. */
+void
+fastmem_cache_count_nomem(struct fastmem_cache *cache, unsigned int n);
 
 /** Free objects. */
 void

@@ -45,7 +45,8 @@ audit_object(struct audit *audit, void *obj)
 	uint64_t *word, bit;
 	uint32_t slot;
 
-	if (slab == NULL || slab->bin != bin ||
+	if (slab == NULL || slab->bin == NULL ||
+			(slab->bin != bin && slab->bin != bin->kin) ||
 			!fastmem_slab_is_object(slab, obj)) {
 		if (audit->step == AUDIT_CHECK) {
 			FASTMEM_LOG(ERR, "audit: %p is kept as a free object of %zu B on socket %d, which it is not",
@@ -55,7 +56,7 @@ audit_object(struct audit *audit, void *obj)
 		}
 		return;
 	}
-	slot = ((uintptr_t)obj - slab->addr) >> slab->shift;
+	fastmem_slab_number(slab, obj, &slot);
 	word = &slab->bitmap[slot / 64];
 	bit = RTE_BIT64(slot % 64);
 	if (audit->step == AUDIT_UNMARK) {
@@ -112,33 +113,35 @@ audit_stack(struct audit *audit, struct fastmem_stack *stack, uint32_t least,
 static void
 audit_cache(struct audit *audit, const struct fastmem_cache *cache)
 {
-	uint64_t n = fastmem_cache_state(cache) & FASTMEM_CACHE_COUNT_MASK;
+	uint32_t n = fastmem_cache_n_loaded(cache);
 	uint32_t n_prev = rte_atomic_load_explicit(&cache->n_prev,
 		rte_memory_order_relaxed);
 
-	if (n > cache->capacity || n_prev > cache->capacity ||
-			(cache->capacity != 0 &&
-			cache->capacity != audit->depot->capacity)) {
+	if (n > cache->core.capacity || n_prev > cache->core.capacity ||
+			(cache->core.capacity != 0 &&
+			cache->core.capacity != audit->depot->capacity)) {
 		if (audit->step == AUDIT_CHECK) {
-			FASTMEM_LOG(ERR, "audit: a cache of bin %u has %" PRIu64 " and %u objects, but room for %u",
-				cache->index, n, n_prev, cache->capacity);
+			FASTMEM_LOG(ERR, "audit: a cache of bin %u has %u and %u objects, but room for %u",
+				cache->core.index, n, n_prev, cache->core.capacity);
 			audit->errors++;
 		}
 		return;
 	}
-	audit_objects(audit, cache->objs, n);
+	audit_objects(audit, cache->core.objs, n);
 	if (n_prev != 0)
 		audit_objects(audit, cache->prev->objs, n_prev);
 }
 
 /* Visit all magazines of a bin that are not on their way between layers. */
 static void
-audit_magazines(struct audit *audit, enum audit_step step)
+audit_magazines(struct audit *audit, struct fastmem_depot *depot,
+	enum audit_step step)
 {
-	struct fastmem_depot *depot = audit->depot;
 	const struct fastmem_block *block;
 
+	audit->depot = depot;
 	audit->step = step;
+	rte_spinlock_lock(&depot->bin.lock);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&audit->root->blocks, rte_memory_order_acquire);
 	for (; block != NULL; block = block->next)
@@ -146,34 +149,45 @@ audit_magazines(struct audit *audit, enum audit_step step)
 	audit_stack(audit, &depot->full, depot->capacity, depot->capacity);
 	audit_stack(audit, &depot->partial, 1, depot->capacity - 1);
 	audit_stack(audit, &depot->empty, 0, 0);
+	rte_spinlock_unlock(&depot->bin.lock);
 }
 
+/* A bin, and its kin: objects of the latter may be in caches of the former. */
 static void
-audit_bin(struct audit *audit, uint32_t *n_slabs)
+audit_bins(struct audit *audit, struct fastmem_depot *depot, uint32_t *n_slabs)
 {
-	struct fastmem_bin *bin = &audit->depot->bin;
+	struct fastmem_bin *bins[] = { &depot->bin, depot->bin.kin };
 	struct fastmem_cache_counts sum = { 0 };
-	unsigned int errors;
-	uint64_t outside;
+	uint64_t outside, n_outside = 0;
+	unsigned int errors, n_bins, i;
+	enum audit_step step;
+	uint32_t n;
 
-	audit->errors += fastmem_bin_audit(bin, n_slabs, &outside);
+	n_bins = bins[1] != NULL ? 2 : 1;
+	for (i = 0; i < n_bins; i++) {
+		audit->errors += fastmem_bin_audit(bins[i], &n, &outside);
+		*n_slabs += n;
+		n_outside += outside;
+		fastmem_stats_add_bin(audit->root, FASTMEM_STATS_ALL_LCORES,
+			bins[i]->index, true, &sum);
+		fastmem_stats_add_shared(audit->root, bins[i]->index, true, &sum);
+	}
 
 	errors = audit->errors;
 	audit->n_cached = 0;
-	rte_spinlock_lock(&bin->lock);
-	audit_magazines(audit, AUDIT_CHECK);
-	if (audit->errors == errors) {
-		audit_magazines(audit, AUDIT_MARK);
-		audit_magazines(audit, AUDIT_UNMARK);
+	for (step = AUDIT_CHECK; step <= AUDIT_UNMARK; step++) {
+		for (i = 0; i < n_bins; i++)
+			audit_magazines(audit, fastmem_root_depot(audit->root,
+				bins[i]->index), step);
+		/* Marks could not be told from what is wrong. */
+		if (step == AUDIT_CHECK && audit->errors != errors)
+			break;
 	}
-	rte_spinlock_unlock(&bin->lock);
 
-	fastmem_stats_add_bin(audit->root, FASTMEM_STATS_ALL_LCORES, bin->index,
-		true, &sum);
-	fastmem_stats_add_shared(audit->root, bin->index, true, &sum);
-	if (outside + sum.frees != sum.allocs + audit->n_cached) {
+	if (n_outside + sum.frees != sum.allocs + audit->n_cached) {
 		FASTMEM_LOG(ERR, "audit: %" PRIu64 " objects of %zu B on socket %d are outside of slabs, and %" PRIu64 " of them in magazines, after %" PRIu64 " allocations and %" PRIu64 " frees",
-			outside, fastmem_bin_size(bin), bin->backing->socket_id,
+			n_outside, fastmem_bin_size(bins[0]),
+			bins[0]->backing->socket_id,
 			audit->n_cached, sum.allocs, sum.frees);
 		audit->errors++;
 	}
@@ -184,18 +198,16 @@ int
 rte_fastmem_audit(void)
 {
 	struct audit audit = { .root = fastmem_process.root };
-	uint32_t n_bin_slabs, n_slabs;
+	uint32_t n_bin_slabs;
 	unsigned int i, k;
 
 	if (audit.root == NULL)
 		return -ENODEV;
 	for (i = 0; i < audit.root->n_sockets; i++) {
 		n_bin_slabs = 0;
-		for (k = 0; k < FASTMEM_N_CLASSES; k++) {
-			audit.depot = &audit.root->sockets[i].depots[k];
-			audit_bin(&audit, &n_slabs);
-			n_bin_slabs += n_slabs;
-		}
+		for (k = 0; k < FASTMEM_N_CLASSES; k++)
+			audit_bins(&audit, &audit.root->sockets[i].depots[k],
+				&n_bin_slabs);
 		audit.errors += fastmem_backing_audit(
 			&audit.root->sockets[i].backing, n_bin_slabs);
 	}
@@ -214,9 +226,11 @@ dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot)
 	fastmem_stats_add_shared(root, depot->bin.index, false, &sum);
 	if (sum.allocs == 0 && info.n_partial + info.n_full == 0)
 		return;
-	fprintf(f, "  %8zu %12" PRIu64 " %12" PRIu64 " %8u %8u %8u %8u %8u\n",
+	fprintf(f, "  %8zu%c %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8u %8u %8u %8u %8u\n",
 		fastmem_bin_size(&depot->bin),
-		fastmem_stats_in_use(root, depot->bin.index), sum.cached,
+		fastmem_class_is_colored(depot->bin.class_idx) &&
+			!depot->bin.colored ? 'a' : ' ',
+		sum.allocs, sum.frees, sum.cached,
 		info.n_partial, info.n_full,
 		rte_atomic_load_explicit(&depot->full.count,
 			rte_memory_order_relaxed),
@@ -229,6 +243,7 @@ static void
 dump_socket(FILE *f, struct fastmem_root *root, struct fastmem_socket *socket)
 {
 	struct fastmem_backing_info info;
+	struct fastmem_depot *depot;
 	uint64_t used, total;
 	unsigned int i;
 
@@ -242,10 +257,17 @@ dump_socket(FILE *f, struct fastmem_root *root, struct fastmem_socket *socket)
 		fprintf(f, "%" PRIu64, info.limit);
 	fprintf(f, " stock_slabs=%u meta_slabs=%u meta_bytes=%" PRIu64 " of %" PRIu64 "\n",
 		info.n_stock, info.n_meta, used, total);
-	fprintf(f, "  %8s %12s %12s %8s %8s %8s %8s %8s\n", "class", "in_use",
-		"cached", "partial", "full", "magazine", "partly", "capacity");
-	for (i = 0; i < FASTMEM_N_CLASSES; i++)
-		dump_bin(f, root, &socket->depots[i]);
+	/* The letter a marks objects aligned to their size in colored classes. */
+	fprintf(f, "  %8s  %12s %12s %12s %8s %8s %8s %8s %8s\n", "class",
+		"allocs", "frees", "cached", "partial", "full", "magazine",
+		"partly", "capacity");
+	for (i = 0; i < FASTMEM_N_CLASSES; i++) {
+		depot = &socket->depots[fastmem_bin_number(i, 0)];
+		dump_bin(f, root, depot);
+		if (depot->bin.kin != NULL)
+			dump_bin(f, root, fastmem_root_depot(root,
+				depot->bin.kin->index));
+	}
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_dump, 26.11)

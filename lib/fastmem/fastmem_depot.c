@@ -129,26 +129,45 @@ fastmem_stack_walk(struct fastmem_stack *stack, const struct fastmem_mag *mag)
 		rte_memory_order_relaxed));
 }
 
+/* Objects in each of the two magazines of a cache. */
+static uint32_t
+depot_capacity(const struct fastmem_depot *depot, size_t max_bytes)
+{
+	uint64_t n = max_bytes / 2 / fastmem_bin_size(&depot->bin);
+
+	/* Two objects less than a power of two make room for the header. */
+	if (n > 2 && rte_is_power_of_2(n))
+		n -= 2;
+	n = RTE_MAX(n, UINT64_C(1));
+	return RTE_MIN(n, FASTMEM_MAG_MAX_OBJECTS);
+}
+
 void
 fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
-	unsigned int index, unsigned int class_idx)
+	unsigned int index, unsigned int number)
 {
-	uint32_t n = FASTMEM_MAG_MAX_BYTES / fastmem_class_bytes(class_idx);
-
 	memset(depot, 0, sizeof(*depot));
-	fastmem_bin_init(&depot->bin, &socket->backing, index, class_idx);
+	fastmem_bin_init(&depot->bin, &socket->backing, index,
+		fastmem_bin_class(number), fastmem_bin_is_colored(number));
 	depot->socket = socket;
-	/* Two objects less than a power of two make room for the header. */
-	if (n > 2)
-		n -= 2;
-	n = RTE_MAX(n, UINT32_C(1));
-	depot->capacity = RTE_MIN(n, FASTMEM_MAG_MAX_OBJECTS);
+	depot->slots = depot_capacity(depot, FASTMEM_CACHE_MAX_BYTES);
+	depot->capacity = depot->slots;
+}
+
+bool
+fastmem_depot_set_cache_limit(struct fastmem_depot *depot, size_t max_bytes)
+{
+	if (fastmem_bin_was_used(&depot->bin))
+		return false;
+	depot->capacity = RTE_MIN(depot_capacity(depot, max_bytes),
+		depot->slots);
+	return true;
 }
 
 static size_t
 depot_mag_bytes(const struct fastmem_depot *depot)
 {
-	return sizeof(struct fastmem_mag) + depot->capacity * sizeof(void *);
+	return sizeof(struct fastmem_mag) + depot->slots * sizeof(void *);
 }
 
 struct fastmem_mag *
@@ -222,7 +241,7 @@ fastmem_depot_reap_socket(struct fastmem_socket *socket)
 	 * their way from a magazine to a slab.
 	 */
 	rte_spinlock_lock(&socket->reap_lock);
-	for (i = 0; i < FASTMEM_N_CLASSES; i++) {
+	for (i = 0; i < FASTMEM_N_BINS; i++) {
 		depot_reap_stack(&socket->depots[i], &socket->depots[i].full);
 		depot_reap_stack(&socket->depots[i], &socket->depots[i].partial);
 		depot_reap_stack(&socket->depots[i], &socket->depots[i].empty);
@@ -237,7 +256,7 @@ depot_socket_has_idle(struct fastmem_socket *socket)
 	uint64_t idle = 0, n_full;
 	unsigned int i;
 
-	for (i = 0; i < FASTMEM_N_CLASSES; i++) {
+	for (i = 0; i < FASTMEM_N_BINS; i++) {
 		depot = &socket->depots[i];
 		n_full = rte_atomic_load_explicit(&depot->full.count,
 			rte_memory_order_relaxed);
@@ -392,7 +411,8 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 		fastmem_race_point(FASTMEM_RACE_DEPOT_SLAB_COLLECTED);
 		slab->next = chain->slabs;
 		chain->slabs = slab;
-		k = fastmem_slab_capacity(slab, depot->bin.class_idx);
+		k = fastmem_slab_capacity(slab, depot->bin.class_idx,
+			depot->bin.colored);
 		chain->count += k;
 		chain->fresh += k;
 	}
@@ -457,10 +477,8 @@ fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
 	fastmem_race_point(FASTMEM_RACE_SHARED_ALLOC_PUT);
 	fastmem_backing_transit_end(depot->bin.backing);
 
-	if (obj == NULL) {
-		depot_count(&depot->shared.alloc_nomem, 1);
+	if (obj == NULL)
 		return NULL;
-	}
 	/* Misses first: who reads them last sees one for each allocation. */
 	if (!hit)
 		depot_count(&depot->shared.alloc_misses, 1);
@@ -477,10 +495,8 @@ fastmem_depot_shared_alloc_bulk(struct fastmem_depot *depot, void **ptrs,
 	struct fastmem_mag *mag;
 	unsigned int k;
 
-	if (!fastmem_depot_collect(depot, n, flags, &chain)) {
-		depot_count(&depot->shared.alloc_nomem, n);
+	if (!fastmem_depot_collect(depot, n, flags, &chain))
 		return false;
-	}
 	depot_count(&depot->shared.alloc_misses, RTE_MIN((uint64_t)n, chain.fresh));
 	depot_count(&depot->shared.allocs, n);
 	k = fastmem_chain_take_slabs(&chain, depot, ptrs, n);
@@ -495,6 +511,12 @@ fastmem_depot_shared_alloc_bulk(struct fastmem_depot *depot, void **ptrs,
 		n -= k;
 	}
 	return true;
+}
+
+void
+fastmem_depot_count_nomem(struct fastmem_depot *depot, unsigned int n)
+{
+	depot_count(&depot->shared.alloc_nomem, n);
 }
 
 void

@@ -31,12 +31,15 @@
 #include "rte_fastmem.h"
 
 /* Up to this many objects a magazine, to have a power of two of bytes with its
- * header: two of them hold as much as a mempool's largest cache.
+ * header. Three bursts of 128 fit in; with half of that, a pipeline of such
+ * bursts takes a fifth longer. A mempool's largest cache has 512.
  */
-#define FASTMEM_MAG_MAX_OBJECTS 254u
+#define FASTMEM_MAG_MAX_OBJECTS 510u
 
-/* Magazines of larger objects are smaller: this many bytes at most. */
-#define FASTMEM_MAG_MAX_BYTES RTE_BIT64(20)
+/* What an lcore's cache of one bin may hold at most, in bytes of objects, unless
+ * told otherwise: its two magazines of larger objects have fewer of them.
+ */
+#define FASTMEM_CACHE_MAX_BYTES RTE_BIT64(21)
 
 struct fastmem_mag {
 	RTE_ATOMIC(uint64_t) next; /**< Position of the next one in a stack. */
@@ -56,7 +59,9 @@ struct __rte_cache_aligned fastmem_stack {
 struct __rte_cache_aligned fastmem_depot {
 	struct fastmem_bin bin;
 	struct fastmem_socket *socket;
-	uint32_t capacity; /**< Objects in a full magazine. */
+	uint32_t slots;    /**< Objects that a magazine has room for. */
+	/** Objects in a full magazine; does not change once there are any. */
+	uint32_t capacity;
 
 	struct fastmem_stack full;
 	struct fastmem_stack partial; /**< 0 < objects < capacity */
@@ -77,7 +82,7 @@ struct __rte_cache_aligned fastmem_socket {
 	struct fastmem_backing backing;
 	/** Held by the thread that empties all depots of the socket. */
 	rte_spinlock_t reap_lock;
-	struct fastmem_depot depots[FASTMEM_N_CLASSES];
+	struct fastmem_depot depots[FASTMEM_N_BINS]; /**< By bin's number. */
 };
 
 /** What a large allocation has collected: magazines, and fresh slabs. */
@@ -90,7 +95,16 @@ struct fastmem_chain {
 
 void
 fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
-	unsigned int index, unsigned int class_idx);
+	unsigned int index, unsigned int number);
+
+/**
+ * Limit what a cache of the depot's bin may hold.
+ *
+ * @return
+ *   False, with nothing changed, if there have been objects already.
+ */
+bool
+fastmem_depot_set_cache_limit(struct fastmem_depot *depot, size_t max_bytes);
 
 /** Take a full magazine; NULL if there is none. */
 struct fastmem_mag *
@@ -180,6 +194,9 @@ fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags);
 bool
 fastmem_depot_shared_alloc_bulk(struct fastmem_depot *depot, void **ptrs,
 	unsigned int n, unsigned int flags);
+
+void
+fastmem_depot_count_nomem(struct fastmem_depot *depot, unsigned int n);
 
 void
 fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,

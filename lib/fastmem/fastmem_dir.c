@@ -2,6 +2,7 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
+#include <rte_bitops.h>
 #include <rte_memory.h>
 
 #include "fastmem_dir.h"
@@ -44,12 +45,17 @@ dir_slabs_bytes(uintptr_t bytes)
 		sizeof(struct fastmem_slab *), RTE_CACHE_LINE_SIZE);
 }
 
+static size_t
+dir_n_bins(uintptr_t bytes)
+{
+	return rte_align64pow2(fastmem_dir_granule(bytes));
+}
+
 size_t
 fastmem_dir_footprint(uintptr_t bytes)
 {
-	return dir_slabs_bytes(bytes) +
-		RTE_ALIGN_CEIL(fastmem_dir_granule(bytes) * sizeof(uint16_t),
-			RTE_CACHE_LINE_SIZE);
+	return dir_slabs_bytes(bytes) + RTE_ALIGN_CEIL(dir_n_bins(bytes) *
+		sizeof(uint16_t), RTE_CACHE_LINE_SIZE);
 }
 
 void
@@ -58,6 +64,7 @@ fastmem_dir_init(struct fastmem_dir *dir, uintptr_t base, uintptr_t bytes,
 {
 	dir->base = base;
 	dir->bytes = bytes;
+	dir->mask = dir_n_bins(bytes) - 1;
 	dir->slabs = mem;
 	dir->bins = RTE_PTR_ADD(mem, dir_slabs_bytes(bytes));
 }

@@ -16,7 +16,8 @@
  * all processes.
  *
  * The bin's table has two bytes an entry, 32 granules in a cache line, for the
- * sake of the fast path.
+ * sake of the fast path; and a power of two of entries, so that this need not
+ * compare, but only to mask: an object's bits say whether it was in range.
  */
 
 #include <stddef.h>
@@ -31,6 +32,7 @@ struct fastmem_slab;
 struct fastmem_dir {
 	uintptr_t base;  /**< First address covered, at a granule's border. */
 	uintptr_t bytes; /**< Bytes covered; 0 when not initialized. */
+	uintptr_t mask;  /**< Entries of `bins`, a power of two, less one. */
 	RTE_ATOMIC(uint16_t) *bins;   /**< Index of the bin, by granule. */
 	struct fastmem_slab **slabs;  /**< Slab, by granule; NULL: not ours. */
 };
@@ -77,6 +79,16 @@ fastmem_dir_slab(const struct fastmem_dir *dir, const void *ptr)
 
 	return offset < dir->bytes ?
 		dir->slabs[fastmem_dir_granule(offset)] : NULL;
+}
+
+/**
+ * Bits that the offset of no object of a size has, its shift taken back: its
+ * own size's, and those beyond the range of the table of bins.
+ */
+static inline uintptr_t
+fastmem_dir_misalign(const struct fastmem_dir *dir, size_t size)
+{
+	return (size - 1) | ~(((dir->mask + 1) << FASTMEM_SLAB_SHIFT) - 1);
 }
 
 /** Enter a granule's bin; relaxed: see fastmem_dir_bin(). */

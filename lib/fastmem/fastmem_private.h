@@ -22,7 +22,10 @@
  *            is ever written into a free object.
  * backing    The memzones of one socket, and its stock: the slabs that serve
  *            no bin.
- * bin        The slabs of one size class on one socket.
+ * bin        The slabs of one size class on one socket. Classes whose objects
+ *            are colored have two: one for them, and one, its kin, for objects
+ *            aligned to their size. These may also stand in the caches and
+ *            depot of the former, but not the other way round.
  * magazine   An array of pointers to free objects of one bin.
  * depot      The full, partly filled and empty magazines of a bin, in three
  *            lock-free stacks.
@@ -43,7 +46,8 @@
  *   reap lock    (socket)   one thread empties the depots of a socket, others
  *                           that are out of memory too wait for the result
  *   grow lock    (socket)   the list of memzones; held across calls to EAL
- *   bin lock     (bin)      its slabs: their bitmaps, lists and counters
+ *   bin lock     (bin)      its slabs: their bitmaps, lists and counters;
+ *                           a colored bin's before that of its kin
  *   socket lock  (socket)   the stock and the figures of the backing
  *   meta lock    (socket)   the arena
  *   block lock   (root)     the list of all lcores' blocks
@@ -67,6 +71,7 @@
 #include <rte_log.h>
 #include <rte_stdatomic.h>
 
+#include "rte_fastmem_core.h"
 #include "fastmem_race.h"
 
 extern int fastmem_logtype;
@@ -75,14 +80,28 @@ extern int fastmem_logtype;
 	RTE_LOG_LINE(level, FASTMEM, "" __VA_ARGS__)
 
 /* The classes: 8 B is a pointer's worth, 1 MiB is half a slab. */
-#define FASTMEM_MIN_SHIFT 3
-#define FASTMEM_MAX_SHIFT 20
+#define FASTMEM_MIN_SHIFT RTE_FASTMEM_MIN_SHIFT
+#define FASTMEM_MAX_SHIFT RTE_FASTMEM_MAX_SHIFT
 #define FASTMEM_N_CLASSES (FASTMEM_MAX_SHIFT - FASTMEM_MIN_SHIFT + 1)
 #define FASTMEM_MAX_SIZE RTE_BIT64(FASTMEM_MAX_SHIFT)
 
 /* A slab is a hugepage of the most common size, for the sake of its IOVA. */
-#define FASTMEM_SLAB_SHIFT 21
+#define FASTMEM_SLAB_SHIFT RTE_FASTMEM_SLAB_SHIFT
 #define FASTMEM_SLAB_SIZE RTE_BIT64(FASTMEM_SLAB_SHIFT)
+
+/* Objects of these classes are colored (see fastmem_slab.h). Smaller ones fill
+ * all cache lines anyway; larger ones would waste too much of a slab.
+ */
+#define FASTMEM_COLOR_MIN_CLASS \
+	(RTE_CACHE_LINE_SIZE_LOG2 + 1 - FASTMEM_MIN_SHIFT)
+#define FASTMEM_COLOR_MAX_CLASS (14 - FASTMEM_MIN_SHIFT)
+#define FASTMEM_N_COLORED \
+	(FASTMEM_COLOR_MAX_CLASS - FASTMEM_COLOR_MIN_CLASS + 1)
+
+/* The bins of a socket: one for each class, and one more for the objects
+ * of each colored class that have to be aligned to more than a cache line.
+ */
+#define FASTMEM_N_BINS (FASTMEM_N_CLASSES + FASTMEM_N_COLORED)
 
 #define FASTMEM_FLAGS_ALL (RTE_FASTMEM_F_ZERO | RTE_FASTMEM_F_NO_GROW)
 
@@ -95,13 +114,43 @@ extern int fastmem_logtype;
 static inline unsigned int
 fastmem_class(size_t size, size_t align)
 {
-	if (align == 0)
-		align = RTE_CACHE_LINE_SIZE;
-	if (size < align)
-		size = align;
-	/* The bits below the smallest class's are set: no class is below it. */
 	return 64 - FASTMEM_MIN_SHIFT -
-		rte_clz64((size - 1) | (RTE_BIT64(FASTMEM_MIN_SHIFT) - 1));
+		__rte_fastmem_zeros(RTE_MAX(size, (size_t)1), align);
+}
+
+static inline bool
+fastmem_class_is_colored(unsigned int class_idx)
+{
+	return class_idx >= FASTMEM_COLOR_MIN_CLASS &&
+		class_idx <= FASTMEM_COLOR_MAX_CLASS;
+}
+
+/** The number of a bin among those of its socket. The first ones are in the
+ * order of their classes' leading zeros, see __rte_fastmem_own_cache().
+ */
+static inline unsigned int
+fastmem_bin_number(unsigned int class_idx, size_t align)
+{
+	return align > RTE_CACHE_LINE_SIZE &&
+			fastmem_class_is_colored(class_idx) ?
+		FASTMEM_N_CLASSES + class_idx - FASTMEM_COLOR_MIN_CLASS :
+		FASTMEM_N_CLASSES - 1 - class_idx;
+}
+
+/** The class of a bin, from its number. */
+static inline unsigned int
+fastmem_bin_class(unsigned int number)
+{
+	return number < FASTMEM_N_CLASSES ? FASTMEM_N_CLASSES - 1 - number :
+		number - FASTMEM_N_CLASSES + FASTMEM_COLOR_MIN_CLASS;
+}
+
+/** Tell if the objects of a bin are colored, from its number. */
+static inline bool
+fastmem_bin_is_colored(unsigned int number)
+{
+	return number < FASTMEM_N_CLASSES &&
+		fastmem_class_is_colored(fastmem_bin_class(number));
 }
 
 static inline bool

@@ -18,7 +18,7 @@
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000001)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000002)
 
 struct fastmem_block;
 struct fastmem_cache_counts;
@@ -56,18 +56,32 @@ fastmem_root_socket_idx(const struct fastmem_root *root, int socket_id)
 	return -1;
 }
 
-/** Index of a bin. Index 0 is none. */
+/** Index of a bin, from its number on its socket. Index 0 is none. */
 static inline unsigned int
-fastmem_root_bin_index(unsigned int socket_idx, unsigned int class_idx)
+fastmem_root_bin_index(unsigned int socket_idx, unsigned int number)
 {
-	return 1 + socket_idx * FASTMEM_N_CLASSES + class_idx;
+	return 1 + socket_idx * FASTMEM_N_BINS + number;
+}
+
+/** Index of the socket of a bin. */
+static inline unsigned int
+fastmem_root_bin_socket(unsigned int index)
+{
+	return (index - 1) / FASTMEM_N_BINS;
+}
+
+/** Class of the objects of a bin. */
+static inline unsigned int
+fastmem_root_bin_class(unsigned int index)
+{
+	return fastmem_bin_class((index - 1) % FASTMEM_N_BINS);
 }
 
 static inline struct fastmem_depot *
 fastmem_root_depot(struct fastmem_root *root, unsigned int index)
 {
-	return &root->sockets[(index - 1) / FASTMEM_N_CLASSES]
-		.depots[(index - 1) % FASTMEM_N_CLASSES];
+	return &root->sockets[fastmem_root_bin_socket(index)]
+		.depots[(index - 1) % FASTMEM_N_BINS];
 }
 
 /** Index of the calling thread's own socket. */

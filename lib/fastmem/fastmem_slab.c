@@ -22,25 +22,60 @@ fastmem_slab_bitmap_bytes(unsigned int class_idx)
 	return slots <= SLAB_INLINE_BITS ? 0 : slots / CHAR_BIT;
 }
 
+/* In a colored slab, the last of so many places is lost: the shift, which goes
+ * through all multiples of a cache line below the object's size, takes
+ * the object's size together.
+ */
+static uint32_t
+slab_period(unsigned int shift)
+{
+	return RTE_BIT32(RTE_MIN(FASTMEM_SLAB_SHIFT - shift,
+		RTE_FASTMEM_COLOR_SHIFT - RTE_FASTMEM_COLOR_STEP_SHIFT + 0u));
+}
+
+static uintptr_t
+slab_offset(uint32_t number, unsigned int shift, uint16_t color)
+{
+	uintptr_t offset;
+
+	if (color == 0)
+		return (uintptr_t)number << shift;
+	offset = ((uintptr_t)number + number / (slab_period(shift) - 1)) << shift;
+	return offset + ((offset >> (RTE_FASTMEM_COLOR_SHIFT -
+		RTE_FASTMEM_COLOR_STEP_SHIFT)) & color);
+}
+
 static uint32_t
 slab_first(const struct fastmem_slab *slab, unsigned int class_idx)
 {
 	size_t size = fastmem_class_bytes(class_idx);
 
+	/* Nothing is shifted yet where a memzone's header ends. */
 	return (slab->head + size - 1) / size;
 }
 
 static uint32_t
-slab_end(const struct fastmem_slab *slab, unsigned int class_idx)
+slab_end(const struct fastmem_slab *slab, unsigned int class_idx,
+	uint16_t color)
 {
-	return (FASTMEM_SLAB_SIZE - slab->tail) >> fastmem_class_shift(class_idx);
+	unsigned int shift = fastmem_class_shift(class_idx);
+	uint32_t end = slab_slots(class_idx);
+
+	if (color != 0)
+		end -= end / slab_period(shift);
+	while (end > 0 && slab_offset(end - 1, shift, color) +
+			RTE_BIT64(shift) > FASTMEM_SLAB_SIZE - slab->tail)
+		end--;
+	return end;
 }
 
 uint32_t
-fastmem_slab_capacity(const struct fastmem_slab *slab, unsigned int class_idx)
+fastmem_slab_capacity(const struct fastmem_slab *slab, unsigned int class_idx,
+	bool colored)
 {
 	uint32_t first = slab_first(slab, class_idx);
-	uint32_t end = slab_end(slab, class_idx);
+	uint32_t end = slab_end(slab, class_idx,
+		fastmem_slab_color(class_idx, colored));
 
 	return end > first ? end - first : 0;
 }
@@ -62,14 +97,15 @@ slab_set_carved(struct fastmem_slab *slab, uint32_t carved)
 
 void
 fastmem_slab_format(struct fastmem_slab *slab, unsigned int class_idx,
-	void *bitmap)
+	bool colored, void *bitmap)
 {
 	size_t bytes = fastmem_slab_bitmap_bytes(class_idx);
 
 	slab->bitmap = bytes != 0 ? bitmap : slab->words;
 	slab->shift = fastmem_class_shift(class_idx);
+	slab->color = fastmem_slab_color(class_idx, colored);
 	slab->first = slab_first(slab, class_idx);
-	slab->end = slab_end(slab, class_idx);
+	slab->end = slab_end(slab, class_idx, slab->color);
 	slab->n_free = 0;
 	slab->hint = 0;
 	slab->listed = false;
@@ -80,7 +116,8 @@ fastmem_slab_format(struct fastmem_slab *slab, unsigned int class_idx,
 static void *
 slab_object(const struct fastmem_slab *slab, uint32_t slot)
 {
-	return (void *)(slab->addr + ((uintptr_t)slot << slab->shift));
+	return (void *)(slab->addr +
+		slab_offset(slot, slab->shift, slab->color));
 }
 
 unsigned int
@@ -116,23 +153,46 @@ fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n)
 }
 
 bool
-fastmem_slab_is_object(const struct fastmem_slab *slab, const void *ptr)
+fastmem_slab_number(const struct fastmem_slab *slab, const void *ptr,
+	uint32_t *number)
 {
 	uintptr_t offset = (uintptr_t)ptr - slab->addr;
-	uint32_t slot = offset >> slab->shift;
+	uint32_t place;
 
+	if (offset >= FASTMEM_SLAB_SIZE)
+		return false;
+	/* However far it is shifted, an object begins where it would without,
+	 * as far as its shift is concerned.
+	 */
+	offset = __rte_fastmem_shift_back(offset, slab->color);
+	place = offset >> slab->shift;
+	*number = slab->color == 0 ? place :
+		place - place / slab_period(slab->shift);
 	return (offset & (((uintptr_t)1 << slab->shift) - 1)) == 0 &&
-		slot >= slab->first && slot < slab_carved(slab);
+		(slab->color == 0 ||
+		(place + 1) % slab_period(slab->shift) != 0);
+}
+
+bool
+fastmem_slab_is_object(const struct fastmem_slab *slab, const void *ptr)
+{
+	uint32_t number;
+
+	return fastmem_slab_number(slab, ptr, &number) &&
+		number >= slab->first && number < slab_carved(slab);
 }
 
 bool
 fastmem_slab_put(struct fastmem_slab *slab, void *obj)
 {
-	uint32_t slot = ((uintptr_t)obj - slab->addr) >> slab->shift;
-	uint64_t bit = RTE_BIT64(slot % 64);
+	uint32_t slot;
+	uint64_t bit;
 
-	if (!fastmem_slab_is_object(slab, obj) ||
-			(slab->bitmap[slot / 64] & bit) != 0)
+	if (!fastmem_slab_number(slab, obj, &slot) ||
+			slot < slab->first || slot >= slab_carved(slab))
+		return false;
+	bit = RTE_BIT64(slot % 64);
+	if ((slab->bitmap[slot / 64] & bit) != 0)
 		return false;
 	slab->bitmap[slot / 64] |= bit;
 	slab->hint = RTE_MIN(slab->hint, slot / 64);

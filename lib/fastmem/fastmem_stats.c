@@ -86,8 +86,24 @@ fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	counts_add(sum, &counts, raw ? &no_counts : &root->shared_base[index]);
 }
 
+/* Sum over all bins of a class, all threads, and all time. */
+static void
+stats_sum_raw(struct fastmem_root *root, unsigned int class_idx,
+	struct fastmem_cache_counts *sum)
+{
+	unsigned int i;
+
+	for (i = 1; i <= root->n_bins; i++) {
+		if (fastmem_root_bin_class(i) != class_idx)
+			continue;
+		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, i, true,
+			sum);
+		fastmem_stats_add_shared(root, i, true, sum);
+	}
+}
+
 uint64_t
-fastmem_stats_in_use(struct fastmem_root *root, unsigned int index)
+fastmem_stats_in_use(struct fastmem_root *root, unsigned int class_idx)
 {
 	struct fastmem_cache_counts early = { 0 }, late = { 0 };
 
@@ -96,10 +112,8 @@ fastmem_stats_in_use(struct fastmem_root *root, unsigned int index)
 	 * second, so that none is missed that is allocated throughout; what
 	 * was freed meanwhile counts as in use.
 	 */
-	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, index, true, &early);
-	fastmem_stats_add_shared(root, index, true, &early);
-	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, index, true, &late);
-	fastmem_stats_add_shared(root, index, true, &late);
+	stats_sum_raw(root, class_idx, &early);
+	stats_sum_raw(root, class_idx, &late);
 	return late.allocs < early.frees ? 0 : late.allocs - early.frees;
 }
 
@@ -115,16 +129,16 @@ stats_class(size_t class_size)
 	return -1;
 }
 
-/* Sum over the sockets' bins of a class. */
+/* Sum over all bins of a class. */
 static void
 stats_sum_class(struct fastmem_root *root, uint32_t lcore_id,
 	unsigned int class_idx, struct fastmem_cache_counts *sum)
 {
 	unsigned int i;
 
-	for (i = 0; i < root->n_sockets; i++)
-		fastmem_stats_add_bin(root, lcore_id,
-			fastmem_root_bin_index(i, class_idx), false, sum);
+	for (i = 1; i <= root->n_bins; i++)
+		if (fastmem_root_bin_class(i) == class_idx)
+			fastmem_stats_add_bin(root, lcore_id, i, false, sum);
 }
 
 static void
@@ -133,9 +147,9 @@ stats_sum_shared_class(struct fastmem_root *root, unsigned int class_idx,
 {
 	unsigned int i;
 
-	for (i = 0; i < root->n_sockets; i++)
-		fastmem_stats_add_shared(root,
-			fastmem_root_bin_index(i, class_idx), false, sum);
+	for (i = 1; i <= root->n_bins; i++)
+		if (fastmem_root_bin_class(i) == class_idx)
+			fastmem_stats_add_shared(root, i, false, sum);
 }
 
 /* A miss may be counted while its object is not yet. */
@@ -190,9 +204,10 @@ rte_fastmem_stats(struct rte_fastmem_stats *stats)
 		stats->bytes_backing += fastmem_backing_bytes(
 			&root->sockets[i].backing);
 	rte_spinlock_lock(&root->stats_lock);
-	for (i = 1; i <= root->n_bins; i++) {
+	for (i = 0; i < FASTMEM_N_CLASSES; i++)
 		stats->bytes_in_use += fastmem_stats_in_use(root, i) *
-			fastmem_bin_size(&fastmem_root_depot(root, i)->bin);
+			fastmem_class_bytes(i);
+	for (i = 1; i <= root->n_bins; i++) {
 		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, i, false,
 			&sum);
 		fastmem_stats_add_shared(root, i, false, &sum);
@@ -213,7 +228,7 @@ rte_fastmem_stats_class(size_t class_size,
 	struct fastmem_cache_counts sum = { 0 };
 	int class_idx = stats_class(class_size);
 	struct fastmem_bin_info info;
-	unsigned int i, index;
+	unsigned int i;
 
 	if (root == NULL)
 		return -ENODEV;
@@ -225,10 +240,11 @@ rte_fastmem_stats_class(size_t class_size,
 	rte_spinlock_lock(&root->stats_lock);
 	stats_sum_class(root, FASTMEM_STATS_ALL_LCORES, class_idx, &sum);
 	stats_sum_shared_class(root, class_idx, &sum);
-	for (i = 0; i < root->n_sockets; i++) {
-		index = fastmem_root_bin_index(i, class_idx);
-		stats->in_use += fastmem_stats_in_use(root, index);
-		fastmem_bin_get_info(&fastmem_root_depot(root, index)->bin, &info);
+	stats->in_use = fastmem_stats_in_use(root, class_idx);
+	for (i = 1; i <= root->n_bins; i++) {
+		if (fastmem_root_bin_class(i) != (unsigned int)class_idx)
+			continue;
+		fastmem_bin_get_info(&fastmem_root_depot(root, i)->bin, &info);
 		stats->slab_acquires += info.slab_acquires;
 		stats->slab_releases += info.slab_releases;
 		stats->slabs_partial += info.n_partial;
@@ -257,8 +273,8 @@ rte_fastmem_stats_lcore(unsigned int lcore_id,
 	if (lcore_id >= RTE_MAX_LCORE || stats == NULL)
 		return -EINVAL;
 	rte_spinlock_lock(&root->stats_lock);
-	for (i = 0; i < FASTMEM_N_CLASSES; i++)
-		stats_sum_class(root, lcore_id, i, &sum);
+	for (i = 1; i <= root->n_bins; i++)
+		fastmem_stats_add_bin(root, lcore_id, i, false, &sum);
 	rte_spinlock_unlock(&root->stats_lock);
 	stats_to_lcore(&sum, stats);
 	return 0;
@@ -297,8 +313,8 @@ rte_fastmem_stats_shared(struct rte_fastmem_lcore_stats *stats)
 	if (stats == NULL)
 		return -EINVAL;
 	rte_spinlock_lock(&root->stats_lock);
-	for (i = 0; i < FASTMEM_N_CLASSES; i++)
-		stats_sum_shared_class(root, i, &sum);
+	for (i = 1; i <= root->n_bins; i++)
+		fastmem_stats_add_shared(root, i, false, &sum);
 	rte_spinlock_unlock(&root->stats_lock);
 	stats_to_lcore(&sum, stats);
 	return 0;

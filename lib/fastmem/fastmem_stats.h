@@ -30,8 +30,8 @@ void
 fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	bool raw, struct fastmem_cache_counts *sum);
 
-/** Objects of a bin allocated and not yet freed. */
+/** Objects of a class allocated and not yet freed. */
 uint64_t
-fastmem_stats_in_use(struct fastmem_root *root, unsigned int index);
+fastmem_stats_in_use(struct fastmem_root *root, unsigned int class_idx);
 
 #endif /* FASTMEM_STATS_H */

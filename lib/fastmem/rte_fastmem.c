@@ -62,7 +62,7 @@ root_bytes(uint32_t n_sockets)
 static size_t
 shared_base_bytes(uint32_t n_sockets)
 {
-	return RTE_ALIGN_CEIL((1 + n_sockets * FASTMEM_N_CLASSES) *
+	return RTE_ALIGN_CEIL((1 + n_sockets * FASTMEM_N_BINS) *
 		sizeof(struct fastmem_cache_counts), RTE_CACHE_LINE_SIZE);
 }
 
@@ -78,7 +78,7 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 
 	memset(root, 0, mz->len);
 	root->n_sockets = n_sockets;
-	root->n_bins = n_sockets * FASTMEM_N_CLASSES;
+	root->n_bins = n_sockets * FASTMEM_N_BINS;
 	root->shared_base = RTE_PTR_ADD(root, root_bytes(n_sockets));
 	tables = RTE_PTR_ADD(root->shared_base, shared_base_bytes(n_sockets));
 	fastmem_dir_init(&root->dir, base, bytes, tables);
@@ -89,9 +89,12 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 		fastmem_backing_init(&socket->backing, &root->dir,
 			&root->zone_ids, rte_socket_id_by_idx(i));
 		rte_spinlock_init(&socket->reap_lock);
-		for (k = 0; k < FASTMEM_N_CLASSES; k++)
+		for (k = 0; k < FASTMEM_N_BINS; k++)
 			fastmem_depot_init(&socket->depots[k], socket,
 				fastmem_root_bin_index(i, k), k);
+		for (k = FASTMEM_N_CLASSES; k < FASTMEM_N_BINS; k++)
+			socket->depots[fastmem_bin_number(fastmem_bin_class(k),
+				0)].bin.kin = &socket->depots[k].bin;
 	}
 	rest = RTE_PTR_ADD(tables, fastmem_dir_footprint(bytes));
 	home = fastmem_root_socket_idx(root, mz->socket_id);
@@ -110,7 +113,7 @@ root_create(struct fastmem_root **root)
 	size_t len;
 
 	fastmem_dir_range(&base, &bytes);
-	if (bytes == 0 || base + bytes > ROOT_ADDR_MAX) {
+	if (bytes == 0 || (uint64_t)base + bytes > ROOT_ADDR_MAX) {
 		FASTMEM_LOG(ERR, "cannot cover EAL's address range of %#" PRIxPTR " bytes at %#" PRIxPTR,
 			bytes, base);
 		return -ENOMEM;
@@ -266,6 +269,27 @@ rte_fastmem_get_limit(int socket_id)
 	}
 	fastmem_backing_get_info(&root->sockets[idx].backing, &info);
 	return info.limit;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_set_cache_limit, 26.11)
+int
+rte_fastmem_set_cache_limit(size_t max_bytes)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	unsigned int i;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return -ENOTSUP;
+	for (i = 1; i <= root->n_bins; i++)
+		if (fastmem_bin_was_used(&fastmem_root_depot(root, i)->bin))
+			return -EBUSY;
+	for (i = 1; i <= root->n_bins; i++)
+		if (!fastmem_depot_set_cache_limit(fastmem_root_depot(root, i),
+				max_bytes))
+			return -EBUSY;
+	return 0;
 }
 
 static void

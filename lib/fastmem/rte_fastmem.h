@@ -48,11 +48,14 @@
  * Misuse
  * ------
  * A pointer outside of the library's memory, or into the middle of an object,
- * is reported by one line in the log and otherwise ignored. Freeing an object
- * twice, freeing it through a handle of another class or socket, and freeing a
- * pointer to a place where an object could start but which was never handed
- * out, are not detected when they happen. rte_fastmem_audit() finds them, as
- * long as the object has not been handed out again.
+ * is reported by one line in the log and otherwise ignored, and so is a free
+ * before rte_fastmem_init().
+ * What is freed through a handle is not checked at all. Neither is it detected
+ * when it happens that an object is freed twice, or a pointer to a place in a
+ * slab which has the address of an object but is none: it was never handed out,
+ * or does not have room for one, being next to EAL's header of a memzone or to
+ * objects that are shifted. rte_fastmem_audit() finds all of these, as long as
+ * they have not been handed out.
  */
 
 #include <stddef.h>
@@ -62,6 +65,8 @@
 #include <rte_bitops.h>
 #include <rte_common.h>
 #include <rte_compat.h>
+
+#include <rte_fastmem_core.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,6 +85,9 @@ extern "C" {
 
 /**
  * A size class on a socket, resolved in advance by rte_fastmem_hlookup().
+ *
+ * An alignment above RTE_CACHE_LINE_SIZE may make it another handle of
+ * the class: see rte_fastmem_hfree().
  *
  * A handle is a plain value, valid in any thread and any attached process
  * until rte_fastmem_deinit() is called in the primary process. Zero is never
@@ -281,6 +289,33 @@ rte_fastmem_get_limit(int socket_id);
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
+ * Limit what private caches may hold.
+ *
+ * An lcore's cache of one size class on one socket keeps up to 1,020 objects,
+ * in two magazines, and up to 2 MiB of them unless told otherwise, but at least
+ * one object in each magazine. What is kept there serves nobody else until the
+ * lcore allocates it, or flushes its caches. The smaller the caches, the more
+ * often calls leave them.
+ *
+ * To be called after rte_fastmem_init() and before the first allocation.
+ * Not MT-safe against allocations.
+ *
+ * @param max_bytes
+ *   Bytes of objects that a cache may hold; more than 2 MiB counts as 2 MiB.
+ * @return
+ *   - 0 on success.
+ *   - -EBUSY if objects have been allocated already.
+ *   - -ENODEV if the allocator is not initialized.
+ *   - -ENOTSUP in a secondary process.
+ */
+__rte_experimental
+int
+rte_fastmem_set_cache_limit(size_t max_bytes);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
  * Give backing memory without objects back to EAL.
  *
  * Empties the caches of the calling thread and all depots first, as
@@ -352,8 +387,22 @@ rte_fastmem_classes(size_t *sizes);
  *   The object; NULL is ignored.
  */
 __rte_experimental
-void
-rte_fastmem_free(void *ptr);
+static inline void
+rte_fastmem_free(void *ptr)
+{
+	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
+	struct rte_fastmem_cache *cache = self->last;
+
+	/* Were the cache found by the bin, the next allocation would wait for
+	 * the loads from the object to the cache's state. The comparison is
+	 * predicted.
+	 */
+	if (likely(__rte_fastmem_is_of(self, cache, offset) &&
+			__rte_fastmem_push(cache, ptr)))
+		return;
+	__rte_fastmem_free(ptr);
+}
 
 /**
  * @warning
@@ -375,8 +424,23 @@ rte_fastmem_free(void *ptr);
  *   The alignment that the object was allocated with.
  */
 __rte_experimental
-void
-rte_fastmem_free_sized(void *ptr, size_t size, size_t align);
+static inline void
+rte_fastmem_free_sized(void *ptr, size_t size, size_t align)
+{
+	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	unsigned int zeros = __rte_fastmem_zeros(size, align);
+	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
+	struct rte_fastmem_cache *cache;
+
+	/* The cache follows from the size; the directory only confirms it. */
+	if (likely(__rte_fastmem_is_plain(zeros, 0, 0))) {
+		cache = __rte_fastmem_own_cache(self, zeros);
+		if (likely(__rte_fastmem_is_of(self, cache, offset) &&
+				__rte_fastmem_push(cache, ptr)))
+			return;
+	}
+	__rte_fastmem_free(ptr);
+}
 
 /**
  * @warning
@@ -390,60 +454,37 @@ rte_fastmem_free_sized(void *ptr, size_t size, size_t align);
  * means of a handle or without.
  *
  * @param handle
- *   A handle of the class and socket that the object belongs to.
+ *   A handle of the class and socket that the object belongs to. If it was
+ *   looked up with an alignment above RTE_CACHE_LINE_SIZE, so must the object
+ *   have been allocated.
  * @param ptr
  *   The object; NULL is ignored.
  */
 __rte_experimental
-void
-rte_fastmem_hfree(rte_fastmem_handle_t handle, void *ptr);
+static inline void
+rte_fastmem_hfree(rte_fastmem_handle_t handle, void *ptr)
+{
+	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
+		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+
+	if (unlikely(ptr == NULL || !__rte_fastmem_push(cache, ptr)))
+		__rte_fastmem_hfree(handle, ptr);
+}
 
 /**
- * Functions that return an object of the library to be freed.
+ * How objects of functions which are not inline are to be freed. Compilers do
+ * not accept inline functions here either, hence those behind them.
  *
  * Without ALLOW_EXPERIMENTAL_API, even naming the functions that free it
  * would make the compiler complain.
  */
 #ifdef ALLOW_EXPERIMENTAL_API
 #define __rte_dealloc_fastmem_free \
-	__rte_dealloc(rte_fastmem_free, 1) \
-	__rte_dealloc(rte_fastmem_free_sized, 1) \
-	__rte_dealloc(rte_fastmem_hfree, 2)
+	__rte_dealloc(__rte_fastmem_free, 1) \
+	__rte_dealloc(__rte_fastmem_hfree, 2)
 #else
 #define __rte_dealloc_fastmem_free
 #endif
-
-/**
- * @warning
- * @b EXPERIMENTAL: this API may change without prior notice.
- *
- * Allocate an object on the calling thread's own socket, or on another one
- * if that has no memory left.
- *
- * The object belongs to the smallest class which holds both @p size and
- * @p align. Its content is undefined unless RTE_FASTMEM_F_ZERO is given.
- *
- * MT-safe.
- *
- * @param size
- *   The size in bytes, at most rte_fastmem_max_size(). 0 stands for 1.
- * @param align
- *   The least alignment in bytes, a power of two and at most
- *   rte_fastmem_max_size(); 0 stands for RTE_CACHE_LINE_SIZE.
- * @param flags
- *   0 or RTE_FASTMEM_F_* flags.
- * @return
- *   The object, or NULL with rte_errno set:
- *   - E2BIG if @p size or @p align is greater than rte_fastmem_max_size().
- *   - EINVAL if @p align is not a power of two, or a flag is unknown.
- *   - ENOMEM if no memory is left on any socket.
- *   - ENODEV if the allocator is not initialized.
- */
-__rte_experimental
-void *
-rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
-	__rte_alloc_size(1) __rte_alloc_align(2)
-	__rte_malloc __rte_dealloc_fastmem_free;
 
 /**
  * @warning
@@ -478,10 +519,61 @@ rte_fastmem_alloc_socket(size_t size, size_t align, unsigned int flags,
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
+ * Allocate an object on the calling thread's own socket, or on another one
+ * if that has no memory left.
+ *
+ * The object belongs to the smallest class which holds both @p size and
+ * @p align. Its content is undefined unless RTE_FASTMEM_F_ZERO is given.
+ *
+ * MT-safe.
+ *
+ * @param size
+ *   The size in bytes, at most rte_fastmem_max_size(). 0 stands for 1.
+ * @param align
+ *   The least alignment in bytes, a power of two and at most
+ *   rte_fastmem_max_size(); 0 stands for RTE_CACHE_LINE_SIZE.
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags.
+ * @return
+ *   The object, or NULL with rte_errno set:
+ *   - E2BIG if @p size or @p align is greater than rte_fastmem_max_size().
+ *   - EINVAL if @p align is not a power of two, or a flag is unknown.
+ *   - ENOMEM if no memory is left on any socket.
+ *   - ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+static inline void *
+rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
+	__rte_alloc_size(1) __rte_alloc_align(2) __rte_malloc;
+
+__rte_experimental
+static inline void *
+rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
+{
+	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	unsigned int zeros = __rte_fastmem_zeros(size, align);
+	struct rte_fastmem_cache *cache;
+	void *obj;
+
+	if (likely(__rte_fastmem_is_plain(zeros, align, flags))) {
+		cache = __rte_fastmem_own_cache(self, zeros);
+		if (likely(__rte_fastmem_pop(cache, &obj))) {
+			self->last = cache;
+			return obj;
+		}
+	}
+	return __rte_fastmem_alloc(size, align, flags);
+}
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
  * Change the size of an object.
  *
  * An object whose class is that of the new size and alignment stays where it
- * is. Otherwise its content is copied to a new one, on the calling thread's
+ * is, unless it would have to be aligned to more than a cache line and was not
+ * allocated like that. Otherwise its content is copied to a new one, on the calling thread's
  * own socket if possible, up to the smaller of both classes' sizes, and the
  * old object is freed.
  *
@@ -503,35 +595,6 @@ __rte_experimental
 void *
 rte_fastmem_realloc(void *ptr, size_t size, size_t align)
 	__rte_alloc_size(2) __rte_alloc_align(3);
-
-/**
- * @warning
- * @b EXPERIMENTAL: this API may change without prior notice.
- *
- * Allocate several objects of one size, all of them or none.
- *
- * All of them lie on the same socket.
- *
- * MT-safe.
- *
- * @param ptrs
- *   Receives the objects; not written to on failure.
- * @param n
- *   The number of objects; 0 succeeds.
- * @param size
- *   The size of an object in bytes, see rte_fastmem_alloc().
- * @param align
- *   The least alignment in bytes, see rte_fastmem_alloc().
- * @param flags
- *   0 or RTE_FASTMEM_F_* flags.
- * @return
- *   - 0 on success.
- *   - -E2BIG, -EINVAL, -ENOMEM, -ENODEV: see rte_fastmem_alloc().
- */
-__rte_experimental
-int
-rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size, size_t align,
-	unsigned int flags);
 
 /**
  * @warning
@@ -566,6 +629,49 @@ rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
+ * Allocate several objects of one size, all of them or none.
+ *
+ * All of them lie on the same socket.
+ *
+ * MT-safe.
+ *
+ * @param ptrs
+ *   Receives the objects; not written to on failure.
+ * @param n
+ *   The number of objects; 0 succeeds.
+ * @param size
+ *   The size of an object in bytes, see rte_fastmem_alloc().
+ * @param align
+ *   The least alignment in bytes, see rte_fastmem_alloc().
+ * @param flags
+ *   0 or RTE_FASTMEM_F_* flags.
+ * @return
+ *   - 0 on success.
+ *   - -E2BIG, -EINVAL, -ENOMEM, -ENODEV: see rte_fastmem_alloc().
+ */
+__rte_experimental
+static inline int
+rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size, size_t align,
+	unsigned int flags)
+{
+	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	unsigned int zeros = __rte_fastmem_zeros(size, align);
+	struct rte_fastmem_cache *cache;
+
+	if (likely(__rte_fastmem_is_plain(zeros, align, flags) && n != 0)) {
+		cache = __rte_fastmem_own_cache(self, zeros);
+		if (likely(__rte_fastmem_pop_bulk(cache, ptrs, n))) {
+			self->last = cache;
+			return 0;
+		}
+	}
+	return __rte_fastmem_alloc_bulk(ptrs, n, size, align, flags);
+}
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
  * Free several objects, of any sizes and sockets.
  *
  * Each pointer is treated as rte_fastmem_free() treats it.
@@ -578,8 +684,13 @@ rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
  *   The number of objects.
  */
 __rte_experimental
-void
-rte_fastmem_free_bulk(void **ptrs, unsigned int n);
+static inline void
+rte_fastmem_free_bulk(void **ptrs, unsigned int n)
+{
+	if (unlikely(!__rte_fastmem_push_slab(RTE_PER_LCORE(_rte_fastmem_lcore),
+			ptrs, n)))
+		__rte_fastmem_free_bulk(ptrs, n);
+}
 
 /**
  * @warning
@@ -629,9 +740,22 @@ rte_fastmem_hlookup(size_t size, size_t align, int socket_id,
  *   - ENODEV if the allocator is not initialized.
  */
 __rte_experimental
-void *
+static inline void *
 rte_fastmem_halloc(rte_fastmem_handle_t handle, unsigned int flags)
-	__rte_malloc __rte_dealloc_fastmem_free;
+	__rte_malloc;
+
+__rte_experimental
+static inline void *
+rte_fastmem_halloc(rte_fastmem_handle_t handle, unsigned int flags)
+{
+	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
+		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+	void *obj;
+
+	if (likely(flags == 0 && __rte_fastmem_pop(cache, &obj)))
+		return obj;
+	return __rte_fastmem_halloc(handle, flags);
+}
 
 /**
  * @warning
@@ -654,9 +778,18 @@ rte_fastmem_halloc(rte_fastmem_handle_t handle, unsigned int flags)
  *   - -EINVAL, -ENOMEM, -ENODEV: see rte_fastmem_halloc().
  */
 __rte_experimental
-int
+static inline int
 rte_fastmem_halloc_bulk(rte_fastmem_handle_t handle, void **ptrs,
-	unsigned int n, unsigned int flags);
+	unsigned int n, unsigned int flags)
+{
+	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
+		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+
+	if (likely(flags == 0 && n != 0 &&
+			__rte_fastmem_pop_bulk(cache, ptrs, n)))
+		return 0;
+	return __rte_fastmem_halloc_bulk(handle, ptrs, n, flags);
+}
 
 /**
  * @warning
@@ -667,22 +800,33 @@ rte_fastmem_halloc_bulk(rte_fastmem_handle_t handle, void **ptrs,
  * MT-safe.
  *
  * @param handle
- *   A handle of the class and socket that the objects belong to.
+ *   A handle of the class and socket that the objects belong to, see
+ *   rte_fastmem_hfree().
  * @param ptrs
  *   The objects; not written to. None of them may be NULL.
  * @param n
  *   The number of objects.
  */
 __rte_experimental
-void
+static inline void
 rte_fastmem_hfree_bulk(rte_fastmem_handle_t handle, void **ptrs,
-	unsigned int n);
+	unsigned int n)
+{
+	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
+		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+
+	if (unlikely(n == 0 || !__rte_fastmem_push_bulk(cache, ptrs, n)))
+		__rte_fastmem_hfree_bulk(handle, ptrs, n);
+}
 
 /**
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
- * Tell how many bytes of an object may be used: the size of its class.
+ * Tell how many bytes an object has: the size of its class.
+ *
+ * Compilers that know the size that an object was allocated with may take
+ * the use of more than that for an error.
  *
  * MT-safe.
  *

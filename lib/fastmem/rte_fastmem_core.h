@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#ifndef RTE_FASTMEM_CORE_H
+#define RTE_FASTMEM_CORE_H
+
+/**
+ * @file
+ * What the inline functions of rte_fastmem.h need to know: an lcore's view of
+ * the allocator, and the head of its caches. Not for use by applications; use
+ * rte_fastmem.h.
+ *
+ * The functions here end where the loaded magazine does. Whatever else there
+ * is to be done is behind a call into the library, which starts again from the
+ * arguments.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_bitops.h>
+#include <rte_branch_prediction.h>
+#include <rte_common.h>
+#include <rte_compat.h>
+#include <rte_memcpy.h>
+#include <rte_per_lcore.h>
+#include <rte_stdatomic.h>
+#include <rte_vect.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** @internal Smallest and largest class: binary logarithms of their sizes. */
+#define RTE_FASTMEM_MIN_SHIFT 3
+#define RTE_FASTMEM_MAX_SHIFT 20
+
+/** @internal Leading zeros of the largest class's size less one. */
+#define RTE_FASTMEM_MIN_ZEROS (64 - RTE_FASTMEM_MAX_SHIFT)
+
+/** @internal Bytes of a slab: binary logarithm. */
+#define RTE_FASTMEM_SLAB_SHIFT 21
+
+/** @internal Bytes of memory whose objects are shifted alike: logarithm. */
+#define RTE_FASTMEM_COLOR_SHIFT 15
+
+/** @internal Bytes by which they are shifted: logarithm. */
+#define RTE_FASTMEM_COLOR_STEP_SHIFT RTE_CACHE_LINE_SIZE_LOG2
+
+/** @internal Bits of a cache's state that count objects. */
+#define RTE_FASTMEM_COUNT_BITS 16
+#define RTE_FASTMEM_COUNT_MASK (RTE_BIT64(RTE_FASTMEM_COUNT_BITS) - 1)
+#define RTE_FASTMEM_ONE_ALLOC RTE_BIT64(RTE_FASTMEM_COUNT_BITS)
+
+/** @internal Bytes from one cache of an lcore to the next one. */
+#define RTE_FASTMEM_CACHE_STRIDE (2 * RTE_CACHE_LINE_SIZE)
+
+/** @internal The part of an lcore's cache of one bin that is always in use. */
+struct rte_fastmem_cache {
+	/**
+	 * Objects in the loaded magazine in the lower bits, allocations above.
+	 * Written by the owner only; relaxed, a counter for readers.
+	 */
+	RTE_ATOMIC(uint64_t) state;
+	void **objs;        /**< The loaded magazine's. */
+	uintptr_t misalign; /**< Bits that no object's shifted-back offset has. */
+	uint32_t color;     /**< Bits of an offset that tell the shift. */
+	uint32_t capacity;  /**< Of the loaded magazine; 0 if there is none. */
+	uint16_t index;     /**< Of the bin. */
+};
+
+/**
+ * @internal What an lcore knows by itself, in a cache line that only it
+ * writes, and that of a thread which has no lcore id or no caches yet:
+ * then all caches are empty and have no room.
+ */
+struct rte_fastmem_lcore {
+	struct rte_fastmem_cache *caches; /**< By bin. */
+	/**
+	 * Address of the caches of the own socket's bins, by the leading zeros
+	 * of their classes, which begin with RTE_FASTMEM_MIN_ZEROS.
+	 */
+	uintptr_t own;
+	/** The cache of its last allocation, or of its last free. */
+	struct rte_fastmem_cache *last;
+	uintptr_t dir_base; /**< First address of the directory. */
+	uintptr_t dir_mask; /**< The number of its entries less one. */
+	const RTE_ATOMIC(uint16_t) *dir_bins; /**< Bins, by granule. */
+};
+
+/** @internal The calling thread's; never NULL. */
+RTE_DECLARE_PER_LCORE(struct rte_fastmem_lcore *, _rte_fastmem_lcore);
+
+/*
+ * The functions that call those below are experimental. So are these, but
+ * without ALLOW_EXPERIMENTAL_API the header could not be included then.
+ */
+#ifdef ALLOW_EXPERIMENTAL_API
+#define __rte_fastmem_slow_path __rte_experimental
+#else
+#define __rte_fastmem_slow_path
+#endif
+
+/** @internal The slow path of rte_fastmem_alloc(). */
+__rte_fastmem_slow_path
+void *
+__rte_fastmem_alloc(size_t size, size_t align, unsigned int flags);
+
+/** @internal The slow path of rte_fastmem_alloc_bulk(). */
+__rte_fastmem_slow_path
+int
+__rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size,
+	size_t align, unsigned int flags);
+
+/** @internal The slow path of rte_fastmem_free(). */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_free(void *ptr);
+
+/** @internal The slow path of rte_fastmem_free_bulk(). */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_free_bulk(void * const *ptrs, unsigned int n);
+
+/** @internal The slow path of rte_fastmem_halloc(). */
+__rte_fastmem_slow_path
+void *
+__rte_fastmem_halloc(uint32_t handle, unsigned int flags);
+
+/** @internal The slow path of rte_fastmem_halloc_bulk(). */
+__rte_fastmem_slow_path
+int
+__rte_fastmem_halloc_bulk(uint32_t handle, void **ptrs, unsigned int n,
+	unsigned int flags);
+
+/** @internal The slow path of rte_fastmem_hfree(). */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_hfree(uint32_t handle, void *ptr);
+
+/** @internal The slow path of rte_fastmem_hfree_bulk(). */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_hfree_bulk(uint32_t handle, void * const *ptrs, unsigned int n);
+
+/**
+ * @internal What tells the class that holds both a size, which is not 0, and
+ * an alignment, which is 0 or a power of two: the leading zeros of the size of
+ * the class less one.
+ */
+static inline unsigned int
+__rte_fastmem_zeros(size_t size, size_t align)
+{
+	if (align == 0)
+		align = RTE_CACHE_LINE_SIZE;
+	/* The larger one less one has the highest bit of both less one each.
+	 * The bits below the smallest class's are set: no class is below it.
+	 */
+	return rte_clz64((uint64_t)(size - 1) | (align - 1) |
+		(RTE_BIT64(RTE_FASTMEM_MIN_SHIFT) - 1));
+}
+
+/**
+ * @internal Tell if a request is for the inline functions: a known class, no
+ * flags, and an alignment that all objects of that size have.
+ */
+static inline bool
+__rte_fastmem_is_plain(unsigned int zeros, size_t align, unsigned int flags)
+{
+	if (unlikely(zeros < RTE_FASTMEM_MIN_ZEROS))
+		return false;
+	return ((align & (align - 1)) | flags) == 0 &&
+		align <= RTE_CACHE_LINE_SIZE;
+}
+
+/** @internal The cache of a class on the lcore's own socket. */
+static inline struct rte_fastmem_cache *
+__rte_fastmem_own_cache(const struct rte_fastmem_lcore *self,
+	unsigned int zeros)
+{
+	return (struct rte_fastmem_cache *)(self->own +
+		zeros * RTE_FASTMEM_CACHE_STRIDE);
+}
+
+/** @internal The cache of a handle, which is an offset. */
+static inline struct rte_fastmem_cache *
+__rte_fastmem_handle_cache(const struct rte_fastmem_lcore *self,
+	uint32_t handle)
+{
+	return (struct rte_fastmem_cache *)RTE_PTR_ADD(self->caches, handle);
+}
+
+/**
+ * @internal The bin of the objects at an offset from the directory's first
+ * address. What is out of its range is somewhere in the table, too.
+ *
+ * The entry is only ever read by a thread that holds an object in the granule,
+ * and was written before that object was first handed out: what passed the
+ * object on has ordered the two, so relaxed will do. For a stray pointer any
+ * value is right.
+ */
+static inline uint16_t
+__rte_fastmem_bin(const struct rte_fastmem_lcore *self, uintptr_t offset)
+{
+	return rte_atomic_load_explicit(&self->dir_bins[
+		(offset >> RTE_FASTMEM_SLAB_SHIFT) & self->dir_mask],
+		rte_memory_order_relaxed);
+}
+
+/**
+ * @internal An offset with the shift of its part of the slab taken back, which
+ * makes it a multiple of the object's size if it is that of an object.
+ */
+static inline uintptr_t
+__rte_fastmem_shift_back(uintptr_t offset, uint32_t color)
+{
+	return offset - ((offset >> (RTE_FASTMEM_COLOR_SHIFT -
+		RTE_FASTMEM_COLOR_STEP_SHIFT)) & color);
+}
+
+/** @internal Take an object from the loaded magazine; false if it is empty. */
+static inline bool
+__rte_fastmem_pop(struct rte_fastmem_cache *cache, void **obj)
+{
+	uint64_t state = rte_atomic_load_explicit(&cache->state,
+		rte_memory_order_relaxed);
+	uint64_t n = state & RTE_FASTMEM_COUNT_MASK;
+
+	if (unlikely(n == 0))
+		return false;
+	rte_atomic_store_explicit(&cache->state,
+		state + RTE_FASTMEM_ONE_ALLOC - 1, rte_memory_order_relaxed);
+	*obj = cache->objs[n - 1];
+	return true;
+}
+
+/** @internal Put an object into the loaded magazine; false if it is full. */
+static inline bool
+__rte_fastmem_push(struct rte_fastmem_cache *cache, void *obj)
+{
+	uint64_t state = rte_atomic_load_explicit(&cache->state,
+		rte_memory_order_relaxed);
+	uint64_t n = state & RTE_FASTMEM_COUNT_MASK;
+
+	if (unlikely((uint32_t)n >= cache->capacity))
+		return false;
+	cache->objs[n] = obj;
+	rte_atomic_store_explicit(&cache->state, state + 1,
+		rte_memory_order_relaxed);
+	return true;
+}
+
+/**
+ * @internal Tell if the object at an offset, if there is one, is of a cache's
+ * bin.
+ */
+static inline bool
+__rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
+	const struct rte_fastmem_cache *cache, uintptr_t offset)
+{
+	return __rte_fastmem_bin(self, offset) == cache->index &&
+		(__rte_fastmem_shift_back(offset, cache->color) &
+		cache->misalign) == 0;
+}
+
+/** @internal Take objects from the loaded magazine, all or none. */
+static inline bool
+__rte_fastmem_pop_bulk(struct rte_fastmem_cache *cache, void **objs,
+	unsigned int n)
+{
+	uint64_t state = rte_atomic_load_explicit(&cache->state,
+		rte_memory_order_relaxed);
+	unsigned int n_loaded = state & RTE_FASTMEM_COUNT_MASK;
+
+	if (unlikely(n > n_loaded))
+		return false;
+	rte_atomic_store_explicit(&cache->state,
+		state + n * RTE_FASTMEM_ONE_ALLOC - n, rte_memory_order_relaxed);
+	rte_memcpy(objs, &cache->objs[n_loaded - n], n * sizeof(objs[0]));
+	return true;
+}
+
+/** @internal Put objects into the loaded magazine, all or none. */
+static inline bool
+__rte_fastmem_push_bulk(struct rte_fastmem_cache *cache, void * const *objs,
+	unsigned int n)
+{
+	uint64_t state = rte_atomic_load_explicit(&cache->state,
+		rte_memory_order_relaxed);
+	uint64_t n_loaded = state & RTE_FASTMEM_COUNT_MASK;
+
+	/* In 64 bits: a number that is no good is not taken for a small one. */
+	if (unlikely(n_loaded + n > cache->capacity))
+		return false;
+	rte_memcpy(&cache->objs[n_loaded], objs, n * sizeof(objs[0]));
+	rte_atomic_store_explicit(&cache->state, state + n,
+		rte_memory_order_relaxed);
+	return true;
+}
+
+/**
+ * @internal Put objects into the loaded magazine of the cache used last if
+ * they are those of a single slab of its bin, all or none.
+ *
+ * They are written behind the objects in the magazine while being checked, and
+ * belong to it only when the count says so. The loop has no branch and starts
+ * with the first pointer, so that it becomes vector code, which loads
+ * what other such code has stored.
+ */
+static inline bool
+__rte_fastmem_push_slab(struct rte_fastmem_lcore *self, void * const *objs,
+	unsigned int n)
+{
+	struct rte_fastmem_cache *cache = self->last;
+	uint64_t state = rte_atomic_load_explicit(&cache->state,
+		rte_memory_order_relaxed);
+	uint64_t n_loaded = state & RTE_FASTMEM_COUNT_MASK;
+	const uintptr_t color = cache->color;
+	uintptr_t offset, first, differ = 0;
+	void ** __rte_restrict room;
+	rte_v256u64_t v, lanes = { 0 };
+	unsigned int i;
+
+	if (unlikely(n == 0 || n_loaded + n > cache->capacity))
+		return false;
+	room = &cache->objs[n_loaded];
+	first = __rte_fastmem_shift_back((uintptr_t)objs[0], color);
+	for (i = 0; i + 4 <= n; i += 4) {
+		memcpy(&v, &objs[i], sizeof(v));
+		memcpy(&room[i], &v, sizeof(v));
+		lanes |= (v - ((v >> (RTE_FASTMEM_COLOR_SHIFT -
+			RTE_FASTMEM_COLOR_STEP_SHIFT)) & color)) ^ first;
+	}
+	for (; i < n; i++) {
+		room[i] = objs[i];
+		differ |= __rte_fastmem_shift_back((uintptr_t)objs[i], color) ^
+			first;
+	}
+	differ |= lanes[0] | lanes[1] | lanes[2] | lanes[3];
+	/* Offsets have the lower bits of addresses: the directory begins with
+	 * a slab. If the first one is an object, the others are that, too,
+	 * when they differ in other bits only.
+	 */
+	offset = (uintptr_t)objs[0] - self->dir_base;
+	differ &= cache->misalign |
+		~(RTE_BIT64(RTE_FASTMEM_SLAB_SHIFT) - 1);
+	differ |= __rte_fastmem_shift_back(offset, color) & cache->misalign;
+	if (unlikely(differ != 0 ||
+			__rte_fastmem_bin(self, offset) != cache->index))
+		return false;
+	rte_atomic_store_explicit(&cache->state, state + n,
+		rte_memory_order_relaxed);
+	return true;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RTE_FASTMEM_CORE_H */
