@@ -251,6 +251,19 @@ fastmem_block_flush_self(void)
 }
 
 void
+fastmem_block_resize_all(struct fastmem_root *root)
+{
+	struct fastmem_block *block;
+	unsigned int i;
+
+	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
+		rte_memory_order_acquire);
+	for (; block != NULL; block = block->next)
+		for (i = 1; i <= root->n_bins; i++)
+			fastmem_cache_resize(&block->caches[i]);
+}
+
+void
 fastmem_block_retire(unsigned int lcore_id)
 {
 	struct fastmem_lcore *lcore = &fastmem_process.lcores[1 + lcore_id];

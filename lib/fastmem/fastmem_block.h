@@ -92,6 +92,10 @@ fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n);
 void
 fastmem_block_flush_self(void);
 
+/** Let all caches follow the capacities of depots, which have changed. */
+void
+fastmem_block_resize_all(struct fastmem_root *root);
+
 /** Put an lcore's objects into their slabs and give up its block. */
 void
 fastmem_block_retire(unsigned int lcore_id);

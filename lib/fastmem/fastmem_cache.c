@@ -443,6 +443,14 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 }
 
 void
+fastmem_cache_resize(struct fastmem_cache *cache)
+{
+	/* An allocation that failed may have left a magazine. */
+	if (cache->core.objs != NULL)
+		cache->core.capacity = cache->depot->capacity;
+}
+
+void
 fastmem_cache_flush(struct fastmem_cache *cache)
 {
 	cache_drain_loaded(cache);

@@ -105,6 +105,10 @@ void
 fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 	unsigned int n);
 
+/** Follow the depot's capacity, which has changed. No object is in the cache. */
+void
+fastmem_cache_resize(struct fastmem_cache *cache);
+
 /** Put the objects of a cache into their slabs. */
 void
 fastmem_cache_flush(struct fastmem_cache *cache);

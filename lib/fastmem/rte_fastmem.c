@@ -289,6 +289,7 @@ rte_fastmem_set_cache_limit(size_t max_bytes)
 		if (!fastmem_depot_set_cache_limit(fastmem_root_depot(root, i),
 				max_bytes))
 			return -EBUSY;
+	fastmem_block_resize_all(root);
 	return 0;
 }
 
