@@ -295,6 +295,8 @@ cache_count_direct(struct fastmem_cache *cache, unsigned int n)
 	cache_count(&cache->taken, n);
 	cache_set_state(cache, fastmem_cache_state(cache) +
 		n * RTE_FASTMEM_ONE_ALLOC);
+	/* All that an lcore does may be this. */
+	cache_set_n_loaded(cache, fastmem_cache_n_loaded(cache));
 	cache_count(&cache->alloc_misses, n);
 	cache_end(cache);
 }
