@@ -16,6 +16,7 @@ test_fastmem(void)
 		&fastmem_api_testsuite,
 		&fastmem_misuse_testsuite,
 		&fastmem_object_testsuite,
+		&fastmem_color_testsuite,
 		&fastmem_calls_testsuite,
 		&fastmem_backing_testsuite,
 	};

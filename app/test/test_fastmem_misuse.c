@@ -230,6 +230,158 @@ test_inside_objects(void)
 	return fastmem_test_all_back();
 }
 
+/* Tell if freeing a pointer is reported by whatever function does it. */
+static int
+check_reported(void *ptr, size_t size)
+{
+	void *ptrs[2] = { ptr, NULL };
+	unsigned int lines;
+	char *text;
+
+	TEST_ASSERT_SUCCESS(fastmem_test_log_start(), "cannot catch the log");
+	rte_fastmem_free(fastmem_test_opaque(ptr));
+	rte_fastmem_free_sized(fastmem_test_opaque(ptr), size, 8);
+	rte_fastmem_free_sized(fastmem_test_opaque(ptr), size, size);
+	rte_fastmem_free_bulk(ptrs, 1);
+	rte_fastmem_free_bulk(ptrs, 2);
+	text = fastmem_test_log_stop();
+	lines = fastmem_test_log_lines(text, "");
+	free(text);
+	TEST_ASSERT_EQUAL(lines, 5, "%p: %u of 5 lines logged", ptr, lines);
+	return 0;
+}
+
+/* Nothing in a range, in steps of 8 bytes, is an object. */
+static int
+check_range(char *from, char *end, size_t size)
+{
+	struct rte_fastmem_stats before, after;
+	unsigned int n = 0;
+	char *ptr;
+
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&before), "no statistics");
+	for (ptr = from; ptr < end; ptr += 8, n++) {
+		TEST_ASSERT_EQUAL(rte_fastmem_usable_size(ptr), 0,
+			"%p has a size", (void *)ptr);
+		/* all multiples of cache lines, and some others */
+		if (((uintptr_t)ptr % 64 == 0 || n % 16 == 1) &&
+				check_reported(ptr, size) != 0)
+			return -1;
+		if (n % 256 == 8 && check_no_object(ptr) != 0)
+			return -1;
+	}
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&after), "no statistics");
+	TEST_ASSERT(before.free_total == after.free_total &&
+		before.alloc_total == after.alloc_total, "a pointer was counted");
+	return 0;
+}
+
+/*
+ * Between two objects of a slab there is nothing, some lines, or a place that
+ * is lost, whose start could be that of an object as far as its address tells.
+ */
+static int
+check_gap(char *from, char *end, size_t size)
+{
+	bool is_lost = (uintptr_t)end % ((size_t)32 << 10) == 0 &&
+		((uintptr_t)end - size) % size == 0;
+
+	TEST_ASSERT_EQUAL(end - from, 64, "%zu bytes between objects",
+		(size_t)(end - from));
+	if (is_lost)
+		TEST_ASSERT_EQUAL(rte_fastmem_usable_size(from), 0,
+			"%p has a size", (void *)from);
+	return check_range(from + is_lost * 8, end, size);
+}
+
+static int
+check_colored_slab(size_t size)
+{
+	size_t n = FASTMEM_TEST_SLAB_SIZE / size + 2, gaps = 0, i;
+	char **objs = calloc(n, sizeof(*objs));
+
+	TEST_ASSERT_NOT_NULL(objs, "no memory");
+	for (i = 0; i < n; i++) {
+		objs[i] = rte_fastmem_alloc(size, 8, 0);
+		TEST_ASSERT_NOT_NULL(objs[i], "cannot allocate");
+	}
+	fastmem_test_sort((void **)objs, n);
+	/* the class's cache is that used last, and has room */
+	rte_fastmem_cache_flush();
+	rte_fastmem_free(objs[n / 2]);
+	for (i = 1; i < n; i++) {
+		if (objs[i] == objs[i - 1] + size)
+			continue;
+		/* those around are checked, too: they extend into a part whose
+		 * objects are shifted by more
+		 */
+		if (gaps++ % 8 == 0 && (check_range(objs[i - 1] + 8, objs[i - 1]
+				+ size, size) != 0 || check_range(objs[i] + 8,
+				objs[i] + size, size) != 0))
+			return -1;
+		if ((uintptr_t)objs[i] / FASTMEM_TEST_SLAB_SIZE ==
+				(uintptr_t)objs[i - 1] / FASTMEM_TEST_SLAB_SIZE
+				&& check_gap(objs[i - 1] + size, objs[i], size)
+				!= 0)
+			return -1;
+	}
+	TEST_ASSERT(gaps >= 60, "%zu gaps between objects of %zu B", gaps, size);
+	objs[n / 2] = rte_fastmem_alloc(size, 8, 0);
+	fastmem_test_free_all((void **)objs, n);
+	free(objs);
+	return fastmem_test_all_back();
+}
+
+static int
+test_inside_colored(void)
+{
+	size_t size;
+
+	for (size = 128; size <= 16384; size *= 2)
+		if (check_colored_slab(size) != 0)
+			TEST_ASSERT(0, "class %zu", size);
+	return TEST_SUCCESS;
+}
+
+/* What would be an object if those were shifted that are not. */
+static int
+check_aligned_slab(size_t size)
+{
+	size_t n = FASTMEM_TEST_SLAB_SIZE / size, shift, i;
+	char **objs = calloc(n, sizeof(*objs));
+
+	TEST_ASSERT_NOT_NULL(objs, "no memory");
+	for (i = 0; i < n; i++) {
+		objs[i] = rte_fastmem_alloc(size, size, 0);
+		TEST_ASSERT_NOT_NULL(objs[i], "cannot allocate");
+	}
+	fastmem_test_sort((void **)objs, n);
+	rte_fastmem_cache_flush();
+	rte_fastmem_free(objs[n / 2]);
+	for (i = 0; i < n; i += RTE_MAX(n / 128, (size_t)1)) {
+		shift = (uintptr_t)objs[i] % FASTMEM_TEST_SLAB_SIZE /
+			((size_t)32 << 10) * 64 % size;
+		if (shift != 0 && check_range(objs[i] + shift, objs[i] + shift +
+				8, size) != 0)
+			return -1;
+	}
+	objs[n / 2] = rte_fastmem_alloc(size, size, 0);
+	fastmem_test_free_all((void **)objs, n);
+	free(objs);
+	return fastmem_test_all_back();
+}
+
+static int
+test_inside_aligned(void)
+{
+	size_t size;
+
+	for (size = 128; size <= FASTMEM_TEST_MAX_SIZE; size *= 2)
+		if (check_aligned_slab(size) != 0)
+			TEST_ASSERT(0, "class %zu", size);
+	return TEST_SUCCESS;
+}
+
 /*
  * Slots of a slab that were not handed out to anybody yet: no objects for
  * whoever looks. To free one is like freeing an object twice, which only the
@@ -305,6 +457,10 @@ struct unit_test_suite fastmem_misuse_testsuite = {
 			test_null),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_inside_objects),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_inside_colored),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_inside_aligned),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_beyond_carved),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,

@@ -84,14 +84,14 @@ test_size_and_align(void)
  * overlapping, each keeping its content while all others are written.
  */
 static int
-check_disjoint(size_t size)
+check_disjoint(size_t size, size_t align)
 {
 	size_t n = FASTMEM_TEST_SLAB_SIZE / size + 3, i;
 	void **objs = calloc(n, sizeof(*objs));
 
 	TEST_ASSERT_NOT_NULL(objs, "no memory");
 	for (i = 0; i < n; i++) {
-		objs[i] = rte_fastmem_alloc(size, size, 0);
+		objs[i] = rte_fastmem_alloc(size, align, 0);
 		TEST_ASSERT_NOT_NULL(objs[i], "object %zu of %zu B", i, size);
 		fastmem_test_fill(objs[i], size, size);
 	}
@@ -100,7 +100,7 @@ check_disjoint(size_t size)
 		TEST_ASSERT(i == 0 || (uintptr_t)objs[i] -
 			(uintptr_t)objs[i - 1] >= size,
 			"objects of %zu B overlap at %p", size, objs[i]);
-		TEST_ASSERT(((uintptr_t)objs[i] & (size - 1)) == 0,
+		TEST_ASSERT(((uintptr_t)objs[i] & (align - 1)) == 0,
 			"object of %zu B at %p", size, objs[i]);
 		TEST_ASSERT_SUCCESS(fastmem_test_check(objs[i], size, size),
 			"object %zu of %zu B was overwritten", i, size);
@@ -117,7 +117,9 @@ test_disjoint(void)
 	unsigned int i;
 
 	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++)
-		if (check_disjoint(fastmem_test_sizes[i]) != 0)
+		if (check_disjoint(fastmem_test_sizes[i], 8) != 0 ||
+				check_disjoint(fastmem_test_sizes[i],
+				fastmem_test_sizes[i]) != 0)
 			return TEST_FAILED;
 	return TEST_SUCCESS;
 }

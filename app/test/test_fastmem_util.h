@@ -30,6 +30,7 @@ extern size_t fastmem_test_sizes[FASTMEM_TEST_N_CLASSES];
 extern struct unit_test_suite fastmem_api_testsuite;
 extern struct unit_test_suite fastmem_misuse_testsuite;
 extern struct unit_test_suite fastmem_object_testsuite;
+extern struct unit_test_suite fastmem_color_testsuite;
 extern struct unit_test_suite fastmem_calls_testsuite;
 extern struct unit_test_suite fastmem_backing_testsuite;
 
