@@ -17,6 +17,7 @@ test_fastmem(void)
 		&fastmem_misuse_testsuite,
 		&fastmem_object_testsuite,
 		&fastmem_color_testsuite,
+		&fastmem_kin_testsuite,
 		&fastmem_calls_testsuite,
 		&fastmem_backing_testsuite,
 	};

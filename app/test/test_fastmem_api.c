@@ -461,8 +461,20 @@ test_dump(void)
 	rte_fastmem_dump(f);
 	fclose(f);
 	/* whatever its form, it has to name the class in use */
-	TEST_ASSERT(len > 0 && strstr(text, "16384") != NULL,
+	TEST_ASSERT(len > 0 && strstr(text, "16384") != NULL &&
+		strstr(text, "16384a") == NULL,
 		"class in use is missing in: %s", text);
+	free(text);
+	rte_fastmem_free_bulk(objs, 3);
+
+	/* and to tell aligned objects from others */
+	ASSERT_RETURN(rte_fastmem_alloc_bulk(objs, 3, 16384, 16384, 0), 0);
+	f = open_memstream(&text, &len);
+	TEST_ASSERT_NOT_NULL(f, "no memory for a stream");
+	rte_fastmem_dump(f);
+	fclose(f);
+	TEST_ASSERT(strstr(text, "16384a") != NULL,
+		"aligned objects are missing in: %s", text);
 	free(text);
 	rte_fastmem_free_bulk(objs, 3);
 	return fastmem_test_all_back();

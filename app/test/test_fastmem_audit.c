@@ -281,6 +281,82 @@ test_wrong_handle(void)
 	return TEST_SUCCESS;
 }
 
+/* Objects that are not aligned, freed by a handle of those that are. */
+static int
+test_wrong_alignment(void)
+{
+	static const size_t sizes[] = { 128, 4096, 16384 };
+	rte_fastmem_handle_t handle;
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(sizes); i++) {
+		TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(sizes[i], sizes[i],
+			SOCKET_ID_ANY, &handle), "no handle");
+		if (alloc_objs(5, sizes[i]) != 0)
+			return TEST_FAILED;
+		rte_fastmem_hfree(handle, objs[0]);
+		if (expect_damage(objs[0], sizes[i]) != 0 ||
+				expect_recovery() != 0)
+			TEST_ASSERT(0, "class %zu", sizes[i]);
+	}
+	return TEST_SUCCESS;
+}
+
+/* Twice, by handles for any alignment and for its own. */
+static int
+test_double_free_aligned(void)
+{
+	rte_fastmem_handle_t plain, aligned;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(1024, 8, SOCKET_ID_ANY,
+			&plain), "no handle");
+		TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(1024, 1024,
+			SOCKET_ID_ANY, &aligned), "no handle");
+		TEST_ASSERT_SUCCESS(rte_fastmem_alloc_bulk(objs, 5, 1024, 1024,
+			0), "cannot allocate");
+		rte_fastmem_hfree(plain, objs[0]);
+		TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "no damage so far");
+		if (i >= 2)
+			rte_fastmem_cache_flush();
+		TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "no damage so far");
+		rte_fastmem_hfree(i % 2 == 0 ? plain : aligned,
+			fastmem_test_opaque(objs[0]));
+		if (expect_damage(objs[0], 1024) != 0 || expect_recovery() != 0)
+			TEST_ASSERT(0, "way %u", i);
+	}
+	return TEST_SUCCESS;
+}
+
+/*
+ * Where the shift of objects starts over, a place of a slab is lost. Its start
+ * looks like that of an object.
+ */
+static int
+test_free_lost_place(void)
+{
+	uintptr_t slab;
+	void *lost;
+	size_t size;
+
+	for (size = 128; size <= 2048; size *= 2) {
+		if (alloc_objs(600, size) != 0)
+			return TEST_FAILED;
+		slab = RTE_ALIGN_FLOOR((uintptr_t)objs[0],
+			FASTMEM_TEST_SLAB_SIZE);
+		lost = (void *)(slab + 512 * size - 64);
+		TEST_ASSERT_EQUAL(rte_fastmem_usable_size(lost), 0,
+			"%p of %zu B has a size", lost, size);
+		TEST_ASSERT_SUCCESS(fastmem_test_log_start(), "no log");
+		free_again(lost);
+		free(fastmem_test_log_stop());
+		if (expect_damage(lost, size) != 0 || expect_recovery() != 0)
+			TEST_ASSERT(0, "class %zu", size);
+	}
+	return TEST_SUCCESS;
+}
+
 /* The same with a handle of the class, but of another socket. */
 static int
 test_wrong_socket(void)
@@ -352,6 +428,12 @@ static struct unit_test_suite fastmem_audit_testsuite = {
 			test_wrong_handle),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_damaged,
 			test_wrong_socket),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_damaged,
+			test_wrong_alignment),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_damaged,
+			test_double_free_aligned),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_damaged,
+			test_free_lost_place),
 		TEST_CASES_END()
 	}
 };

@@ -62,7 +62,7 @@ struct area {
 	unsigned int n;
 	struct {
 		void *obj;
-		size_t size;
+		size_t size, align;
 		rte_iova_t iova;
 	} objs[MAX_OBJS];
 };
@@ -78,6 +78,12 @@ size_of(unsigned int i)
 	return fastmem_test_sizes[i % 14] - i % 3;
 }
 
+static size_t
+align_of(unsigned int i)
+{
+	return i % 5 == 0 ? 256 : 8;
+}
+
 /* In either process: allocate all objects of the area, or check and free. */
 static int
 area_alloc(unsigned int n)
@@ -86,7 +92,8 @@ area_alloc(unsigned int n)
 
 	for (i = 0; i < n; i++) {
 		area->objs[i].size = size_of(i);
-		area->objs[i].obj = rte_fastmem_alloc(size_of(i), 8, 0);
+		area->objs[i].align = align_of(i);
+		area->objs[i].obj = rte_fastmem_alloc(size_of(i), align_of(i), 0);
 		TEST_ASSERT_NOT_NULL(area->objs[i].obj, "object %u", i);
 		area->objs[i].iova = rte_fastmem_virt2iova(area->objs[i].obj);
 		fastmem_test_fill(area->objs[i].obj, size_of(i), i);
@@ -105,10 +112,11 @@ area_free(void)
 	for (i = 0; i < area->n; i++) {
 		void *obj = area->objs[i].obj;
 		size_t size = area->objs[i].size;
+		size_t align = area->objs[i].align;
 
 		TEST_ASSERT_SUCCESS(fastmem_test_check(obj, size, i),
 			"object %u", i);
-		if (fastmem_test_check_object(obj, size, 8) != 0)
+		if (fastmem_test_check_object(obj, size, align) != 0)
 			return -1;
 		TEST_ASSERT_EQUAL(rte_fastmem_virt2iova(obj),
 			area->objs[i].iova, "other IO address");
@@ -117,11 +125,13 @@ area_free(void)
 			rte_fastmem_free(obj);
 			break;
 		case 1:
-			rte_fastmem_free_sized(obj, size, 8);
+			rte_fastmem_free_sized(obj, size, align);
 			break;
 		case 2:
-			TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(size, 8,
-				rte_fastmem_socket_id(obj), &handle),
+			/* aligned objects may be freed as others */
+			TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(
+				rte_fastmem_usable_size(obj), i % 8 < 4 ? 8 :
+				align, rte_fastmem_socket_id(obj), &handle),
 				"no handle");
 			rte_fastmem_hfree(handle, obj);
 			break;
@@ -193,6 +203,8 @@ secondary_free(void)
 		"other statistics");
 	TEST_ASSERT_EQUAL(rte_fastmem_trim(SOCKET_ID_ANY, &bytes), -ENOTSUP,
 		"trimmed by a secondary process");
+	TEST_ASSERT_EQUAL(rte_fastmem_set_cache_limit(0), -ENOTSUP,
+		"limited by a secondary process");
 	if (area_free() != 0)
 		return -1;
 	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&after), "no statistics");
@@ -209,6 +221,7 @@ secondary_grow(void)
 
 	for (i = 0; i < 12; i++) {
 		area->objs[i].size = FASTMEM_TEST_MAX_SIZE;
+		area->objs[i].align = 8;
 		area->objs[i].obj = rte_fastmem_alloc(FASTMEM_TEST_MAX_SIZE, 8,
 			0);
 		TEST_ASSERT_NOT_NULL(area->objs[i].obj, "object %u", i);
