@@ -18,6 +18,7 @@ test_fastmem(void)
 		&fastmem_object_testsuite,
 		&fastmem_color_testsuite,
 		&fastmem_kin_testsuite,
+		&fastmem_bulk_testsuite,
 		&fastmem_calls_testsuite,
 		&fastmem_backing_testsuite,
 	};
