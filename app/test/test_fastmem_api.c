@@ -93,6 +93,8 @@ check_down_control(void)
 	ASSERT_RETURN(rte_fastmem_reserve(1, socket_id), -ENODEV);
 	ASSERT_RETURN(rte_fastmem_reserve(1, SOCKET_ID_ANY), -ENODEV);
 	ASSERT_RETURN(rte_fastmem_set_limit(socket_id, 1), -ENODEV);
+	ASSERT_RETURN(rte_fastmem_set_cache_limit(0), -ENODEV);
+	ASSERT_RETURN(rte_fastmem_set_cache_limit(SIZE_MAX), -ENODEV);
 	rte_errno = 0;
 	TEST_ASSERT_EQUAL(rte_fastmem_get_limit(socket_id), 0, "has a limit");
 	TEST_ASSERT_EQUAL(rte_errno, ENODEV, "errno %d", rte_errno);

@@ -432,6 +432,8 @@ test_fastmem_stats(void)
 
 	if (ret == TEST_SUCCESS)
 		ret = fastmem_test_run(&fastmem_stats_state_testsuite);
+	if (ret == TEST_SUCCESS)
+		ret = fastmem_test_run(&fastmem_capacity_testsuite);
 	return ret;
 }
 

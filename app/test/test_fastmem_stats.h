@@ -52,6 +52,7 @@ struct fastmem_test_job {
 #define FREES(s) ((s).free_cache_hits + (s).free_cache_misses)
 
 extern struct unit_test_suite fastmem_stats_state_testsuite;
+extern struct unit_test_suite fastmem_capacity_testsuite;
 
 int
 fastmem_test_snap(size_t size, struct fastmem_test_snapshot *s);
