@@ -32,7 +32,7 @@
 
 /* Up to this many objects a magazine, to have a power of two of bytes with its
  * header. Three bursts of 128 fit in; with half of that, a pipeline of such
- * bursts takes a fifth longer. A mempool's largest cache has 512.
+ * bursts takes a sixth longer. A mempool's largest cache has 512.
  */
 #define FASTMEM_MAG_MAX_OBJECTS 510u
 
