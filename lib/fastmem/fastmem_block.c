@@ -22,6 +22,7 @@ struct fastmem_process fastmem_process;
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(per_lcore__rte_fastmem_lcore, 26.11)
 RTE_DEFINE_PER_LCORE(struct rte_fastmem_lcore *, _rte_fastmem_lcore) =
 	&fastmem_process.lcores[0].core;
+RTE_DEFINE_PER_LCORE(uint32_t, _fastmem_bare_id) = FASTMEM_BARE_NEVER;
 
 /* The directory of those who have none. */
 static RTE_ATOMIC(uint16_t) bins_nil[1];
@@ -51,10 +52,17 @@ lcore_set_nil(struct fastmem_lcore *lcore)
 static void
 lcores_set_nil(void)
 {
+	struct fastmem_lcore *thread;
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(fastmem_process.lcores); i++)
 		lcore_set_nil(&fastmem_process.lcores[i]);
+	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
+		thread = &fastmem_process.threads[i];
+		rte_spinlock_lock(&thread->lock);
+		lcore_set_nil(thread);
+		rte_spinlock_unlock(&thread->lock);
+	}
 }
 
 RTE_INIT(fastmem_block_init_lcores)
@@ -105,7 +113,9 @@ block_init(struct fastmem_block *block, struct fastmem_root *root,
 	}
 }
 
-/* Find a block that the lcore's predecessor gave up, and go on counting. */
+/* Find a block that the lcore's predecessor gave up, or any ended thread on the
+ * same socket, and go on counting.
+ */
 static struct fastmem_block *
 block_reuse(struct fastmem_root *root, unsigned int lcore_id, uint32_t own_row)
 {
@@ -149,6 +159,43 @@ block_create(struct fastmem_root *root, unsigned int lcore_id,
 	return block;
 }
 
+/* Claim an entry for the calling thread; NULL if there is none. */
+static struct fastmem_lcore *
+thread_claim(void)
+{
+	struct fastmem_process *process = &fastmem_process;
+	struct fastmem_lcore *thread = NULL;
+	uint32_t free = 0;
+	unsigned int i;
+
+	if (rte_atomic_load_explicit(&process->n_threads,
+			rte_memory_order_relaxed) >= FASTMEM_MAX_THREADS)
+		return NULL;
+	for (i = 0; i < FASTMEM_MAX_THREADS; i++, free = 0) {
+		thread = &process->threads[i];
+		/* Acquire: the former thread's last changes to it. */
+		if (rte_atomic_load_explicit(&thread->claimed,
+				rte_memory_order_relaxed) == 0 &&
+				rte_atomic_compare_exchange_strong_explicit(
+				&thread->claimed, &free, 1,
+				rte_memory_order_acquire,
+				rte_memory_order_relaxed))
+			break;
+	}
+	if (i == FASTMEM_MAX_THREADS)
+		return NULL;
+	rte_atomic_fetch_add_explicit(&process->n_threads, 1,
+		rte_memory_order_relaxed);
+	fastmem_race_point(FASTMEM_RACE_THREAD_CLAIMED);
+	/* Where malloc() is this library's, this may come back to here. */
+	fastmem_lcore_set_self(thread);
+	if (pthread_setspecific(process->thread_key, thread) == 0)
+		return thread;
+	fastmem_lcore_set_self(&process->lcores[0]);
+	fastmem_block_release(thread);
+	return NULL;
+}
+
 /* The calling thread's block; NULL if it has none and cannot have one. */
 static struct fastmem_block *
 block_self(void)
@@ -160,10 +207,16 @@ block_self(void)
 
 	if (self->block != NULL)
 		return self->block;
-	if (lcore_id == LCORE_ID_ANY)
+	if (lcore_id == RTE_PER_LCORE(_fastmem_bare_id))
 		return NULL;
-	self = &fastmem_process.lcores[1 + lcore_id];
-	fastmem_lcore_set_self(self);
+	if (lcore_id != LCORE_ID_ANY) {
+		self = &fastmem_process.lcores[1 + lcore_id];
+		fastmem_lcore_set_self(self);
+	} else if (self == &fastmem_process.lcores[0]) {
+		self = thread_claim();
+		if (self == NULL)
+			return NULL;
+	}
 	socket_idx = fastmem_root_own_socket(root);
 	block = block_reuse(root, lcore_id, fastmem_root_bin_index(socket_idx, 0));
 	if (block == NULL)
@@ -264,9 +317,8 @@ fastmem_block_resize_all(struct fastmem_root *root)
 }
 
 void
-fastmem_block_retire(unsigned int lcore_id)
+fastmem_block_retire(struct fastmem_lcore *lcore)
 {
-	struct fastmem_lcore *lcore = &fastmem_process.lcores[1 + lcore_id];
 	struct fastmem_root *root = fastmem_process.root;
 	struct fastmem_block *block = lcore->block;
 	unsigned int i;
@@ -284,7 +336,32 @@ fastmem_block_retire(unsigned int lcore_id)
 }
 
 void
-fastmem_block_forget_self(void)
+fastmem_block_detach(void)
 {
-	fastmem_lcore_set_self(&fastmem_process.lcores[0]);
+	struct fastmem_lcore *thread;
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(fastmem_process.lcores); i++)
+		fastmem_block_retire(&fastmem_process.lcores[i]);
+	/* Threads keep their entries, which they still point to. */
+	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
+		thread = &fastmem_process.threads[i];
+		rte_spinlock_lock(&thread->lock);
+		fastmem_block_retire(thread);
+		rte_spinlock_unlock(&thread->lock);
+	}
+	fastmem_block_attach(NULL);
+}
+
+void
+fastmem_block_release(struct fastmem_lcore *thread)
+{
+	rte_spinlock_lock(&thread->lock);
+	fastmem_block_retire(thread);
+	rte_spinlock_unlock(&thread->lock);
+	fastmem_race_point(FASTMEM_RACE_THREAD_LEAVES);
+	/* Release: the next thread finds the entry as it is now. */
+	rte_atomic_store_explicit(&thread->claimed, 0, rte_memory_order_release);
+	rte_atomic_fetch_sub_explicit(&fastmem_process.n_threads, 1,
+		rte_memory_order_relaxed);
 }

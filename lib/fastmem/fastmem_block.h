@@ -7,15 +7,21 @@
 
 /**
  * @file
- * Block: all caches of one lcore of one process, and how a thread finds them.
+ * Block: all caches of one lcore, or of one thread without an lcore id, of one
+ * process, and how a thread finds them.
  *
- * A block stands in the memory of its lcore's socket. The process finds it by
- * a table of its own, where lcores without a block, and threads without an
- * lcore id, have caches that are all empty and of no capacity: every
- * allocation and every free misses there, and the fast path needs no check of
- * its own. Cache number 0 of each block is like that too, as is that of an
- * address which has no bin.
+ * A block stands in the memory of its user's socket. The process finds it by
+ * an entry in a table of its own. Those without a block have an entry whose
+ * caches are all empty and of no capacity: every allocation and every free
+ * misses there, and the fast path needs no check of its own. Cache number 0 of
+ * each block is like that too, as is that of an address which has no bin.
+ *
+ * Threads without an lcore id claim an entry when they first miss, and give it
+ * up when they end or get an lcore id (see fastmem_thread.h). Those that find
+ * all entries claimed do without caches.
  */
+
+#include <pthread.h>
 
 #include <rte_lcore.h>
 #include <rte_per_lcore.h>
@@ -27,30 +33,57 @@ struct __rte_cache_aligned fastmem_block {
 	struct fastmem_block *next;  /**< In the root's list; set once. */
 	/** At the last reset of the statistics, by bin. */
 	struct fastmem_cache_counts *base;
-	uint32_t lcore_id;
+	uint32_t lcore_id;           /**< LCORE_ID_ANY for a thread's. */
 	uint32_t owner;              /**< Process, or 0 if none uses it. */
 	uint32_t own_row;            /**< Index of the own socket's first bin. */
 	struct fastmem_cache caches[];
 };
 
-/** A process's view of one lcore, in a cache line that only that writes. */
+/**
+ * A process's view of one lcore, or of one thread without an lcore id, in a
+ * cache line that only that writes.
+ */
 struct __rte_cache_aligned fastmem_lcore {
 	struct rte_fastmem_lcore core;
 	struct fastmem_block *block;  /**< NULL if it has none. */
+	/** A thread's only: its end against the library's being torn down. */
+	rte_spinlock_t lock;
+	/** A thread's only: acquired by the next one, released by the last. */
+	RTE_ATOMIC(uint32_t) claimed;
 };
 static_assert(sizeof(struct fastmem_lcore) == RTE_CACHE_LINE_SIZE,
 	"an lcore's entry has to fit into a cache line");
 static_assert(offsetof(struct fastmem_lcore, core) == 0,
 	"an entry begins with what inline functions use");
 
+/* So many threads without an lcore id have caches, in each process. A thread's
+ * take as much memory as an lcore's, and the default of lcores is 128, too.
+ */
+#define FASTMEM_MAX_THREADS 128
+
 /** What a process knows by itself. */
 extern struct fastmem_process {
 	/** Copy of the root's; covers nothing when not initialized. */
 	struct fastmem_dir dir;
 	struct fastmem_root *root; /**< NULL when not initialized. */
-	/** By lcore id plus one; the first for threads without an lcore id. */
+	/** By lcore id plus one; the first for threads without an entry. */
 	struct fastmem_lcore lcores[RTE_MAX_LCORE + 1];
+	/** Of threads without an lcore id, in no order. */
+	struct fastmem_lcore threads[FASTMEM_MAX_THREADS];
+	/** Entries of threads that are claimed; relaxed, a hint. */
+	RTE_ATOMIC(uint32_t) n_threads;
+	pthread_key_t thread_key; /**< Has the entry that a thread claimed. */
+	rte_spinlock_t attach_lock;
+	bool forked; /**< By a process that uses the library. */
 } fastmem_process;
+
+/**
+ * The lcore id, or LCORE_ID_ANY, with which the calling thread has to do
+ * without caches: it is about to get or to lose its lcore id, or to end, and
+ * has given them up.
+ */
+RTE_DECLARE_PER_LCORE(uint32_t, _fastmem_bare_id);
+#define FASTMEM_BARE_NEVER (LCORE_ID_ANY - 1)
 
 /** The thread's entry, or the first one as long as it has not asked for it.
  *
@@ -70,9 +103,13 @@ fastmem_lcore_set_self(struct fastmem_lcore *lcore)
 	RTE_PER_LCORE(_rte_fastmem_lcore) = &lcore->core;
 }
 
-/** Set up the tables of the process for a root; NULL detaches. */
+/** Set up the tables of the process for a root; NULL leaves all blocks alone. */
 void
 fastmem_block_attach(struct fastmem_root *root);
+
+/** Give up all blocks of the process, and detach from the root. */
+void
+fastmem_block_detach(void);
 
 /**
  * Allocate n objects of a bin for the calling thread, all or none.
@@ -88,7 +125,7 @@ fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
 void
 fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n);
 
-/** Put the objects of the calling lcore's caches into their slabs. */
+/** Put the objects of the calling thread's caches into their slabs. */
 void
 fastmem_block_flush_self(void);
 
@@ -96,12 +133,14 @@ fastmem_block_flush_self(void);
 void
 fastmem_block_resize_all(struct fastmem_root *root);
 
-/** Put an lcore's objects into their slabs and give up its block. */
+/** Put an lcore's or thread's objects into their slabs and give up its block.
+ * A thread's only with its lock held.
+ */
 void
-fastmem_block_retire(unsigned int lcore_id);
+fastmem_block_retire(struct fastmem_lcore *lcore);
 
-/** The calling thread is about to lose its lcore id. */
+/** Give up what an entry of a thread has, and the entry. */
 void
-fastmem_block_forget_self(void);
+fastmem_block_release(struct fastmem_lcore *thread);
 
 #endif /* FASTMEM_BLOCK_H */

@@ -168,7 +168,7 @@ audit_bins(struct audit *audit, struct fastmem_depot *depot, uint32_t *n_slabs)
 		audit->errors += fastmem_bin_audit(bins[i], &n, &outside);
 		*n_slabs += n;
 		n_outside += outside;
-		fastmem_stats_add_bin(audit->root, FASTMEM_STATS_ALL_LCORES,
+		fastmem_stats_add_bin(audit->root, FASTMEM_STATS_ALL_BLOCKS,
 			bins[i]->index, true, &sum);
 		fastmem_stats_add_shared(audit->root, bins[i]->index, true, &sum);
 	}
@@ -221,7 +221,7 @@ dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot)
 	struct fastmem_bin_info info;
 
 	fastmem_bin_get_info(&depot->bin, &info);
-	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, depot->bin.index,
+	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, depot->bin.index,
 		false, &sum);
 	fastmem_stats_add_shared(root, depot->bin.index, false, &sum);
 	if (sum.allocs == 0 && info.n_partial + info.n_full == 0)
@@ -292,8 +292,13 @@ rte_fastmem_dump(FILE *f)
 	rte_spinlock_unlock(&root->stats_lock);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&root->blocks, rte_memory_order_acquire);
-	for (; block != NULL; block = block->next)
-		fprintf(f, " caches of lcore %u: process %u\n", block->lcore_id,
-			block->owner);
+	for (; block != NULL; block = block->next) {
+		if (block->lcore_id == LCORE_ID_ANY)
+			fprintf(f, " caches of a thread: process %u\n",
+				block->owner);
+		else
+			fprintf(f, " caches of lcore %u: process %u\n",
+				block->lcore_id, block->owner);
+	}
 	fastmem_race_dump(f);
 }

@@ -67,7 +67,7 @@ struct __rte_cache_aligned fastmem_depot {
 	struct fastmem_stack partial; /**< 0 < objects < capacity */
 	struct fastmem_stack empty;
 
-	/** What threads without an lcore id did, in objects; relaxed. */
+	/** What threads without caches did, in objects; relaxed. */
 	struct __rte_cache_aligned {
 		RTE_ATOMIC(uint64_t) allocs;
 		RTE_ATOMIC(uint64_t) alloc_misses;

@@ -30,7 +30,10 @@
  * depot      The full, partly filled and empty magazines of a bin, in three
  *            lock-free stacks.
  * cache      An lcore's two magazines of one bin.
- * block      All caches of one lcore of one process.
+ * block      All caches of one lcore of one process, or of one of its threads
+ *            without an lcore id.
+ * thread     What becomes of a block when its thread ends, gets or loses its
+ *            lcore id, or forks.
  *
  * A slab is in one of these states, and changes it in these ways only:
  *
@@ -42,6 +45,8 @@
  * Locks, in the order in which they are taken:
  *
  *   attach lock  (process)  init and deinit against each other
+ *   thread lock  (process)  the end of one thread without an lcore id against
+ *                           init and deinit; one for each such thread
  *   stats lock   (root)     a reset of the statistics against their readers
  *   reap lock    (socket)   one thread empties the depots of a socket, others
  *                           that are out of memory too wait for the result
@@ -53,10 +58,11 @@
  *   block lock   (root)     the list of all lcores' blocks
  *
  * EAL's lock of lcores comes before all of them but the attach lock: it is held
- * when a thread is unregistered, which flushes its caches.
+ * when a thread is registered or unregistered, which flushes its caches.
+ * A forked process initializes those of the process anew, and touches no other.
  * Only those before the bin lock are ever held across something slow, and no
  * allocation that can be served from memory at hand takes one of them.
- * A block's caches belong to its lcore: no lock, other threads only read
+ * A block's caches belong to its lcore or thread: no lock, other threads only read
  * counters. The depots take no lock.
  */
 

@@ -35,6 +35,8 @@
 	point(BLOCK_SET) \
 	point(BLOCK_EMPTIED) \
 	point(BLOCK_LEFT) \
+	point(THREAD_CLAIMED) \
+	point(THREAD_LEAVES) \
 	point(CACHE_COUNTS) \
 	point(CACHE_BEGUN) \
 	point(CACHE_CHANGED) \

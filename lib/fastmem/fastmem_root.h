@@ -38,7 +38,7 @@ struct __rte_cache_aligned fastmem_root {
 
 	/** Held by a reset of the statistics, and by those who read them. */
 	rte_spinlock_t stats_lock;
-	/** Of threads without an lcore id at the last reset, by bin. */
+	/** Of threads without caches at the last reset, by bin. */
 	struct fastmem_cache_counts *shared_base;
 
 	struct fastmem_socket sockets[];

@@ -48,7 +48,7 @@ fastmem_stats_add_bin(struct fastmem_root *root, uint32_t lcore_id,
 
 	for (block = stats_first_block(root); block != NULL;
 			block = block->next) {
-		if (lcore_id != FASTMEM_STATS_ALL_LCORES &&
+		if (lcore_id != FASTMEM_STATS_ALL_BLOCKS &&
 				lcore_id != block->lcore_id)
 			continue;
 		fastmem_race_point(FASTMEM_RACE_STATS_BETWEEN_BLOCKS);
@@ -96,7 +96,7 @@ stats_sum_raw(struct fastmem_root *root, unsigned int class_idx,
 	for (i = 1; i <= root->n_bins; i++) {
 		if (fastmem_root_bin_class(i) != class_idx)
 			continue;
-		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, i, true,
+		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, i, true,
 			sum);
 		fastmem_stats_add_shared(root, i, true, sum);
 	}
@@ -208,7 +208,7 @@ rte_fastmem_stats(struct rte_fastmem_stats *stats)
 		stats->bytes_in_use += fastmem_stats_in_use(root, i) *
 			fastmem_class_bytes(i);
 	for (i = 1; i <= root->n_bins; i++) {
-		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_LCORES, i, false,
+		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, i, false,
 			&sum);
 		fastmem_stats_add_shared(root, i, false, &sum);
 	}
@@ -238,7 +238,7 @@ rte_fastmem_stats_class(size_t class_size,
 	memset(stats, 0, sizeof(*stats));
 	stats->class_size = class_size;
 	rte_spinlock_lock(&root->stats_lock);
-	stats_sum_class(root, FASTMEM_STATS_ALL_LCORES, class_idx, &sum);
+	stats_sum_class(root, FASTMEM_STATS_ALL_BLOCKS, class_idx, &sum);
 	stats_sum_shared_class(root, class_idx, &sum);
 	stats->in_use = fastmem_stats_in_use(root, class_idx);
 	for (i = 1; i <= root->n_bins; i++) {
@@ -313,8 +313,10 @@ rte_fastmem_stats_shared(struct rte_fastmem_lcore_stats *stats)
 	if (stats == NULL)
 		return -EINVAL;
 	rte_spinlock_lock(&root->stats_lock);
-	for (i = 1; i <= root->n_bins; i++)
+	for (i = 1; i <= root->n_bins; i++) {
+		fastmem_stats_add_bin(root, LCORE_ID_ANY, i, false, &sum);
 		fastmem_stats_add_shared(root, i, false, &sum);
+	}
 	rte_spinlock_unlock(&root->stats_lock);
 	stats_to_lcore(&sum, stats);
 	return 0;
@@ -334,6 +336,7 @@ rte_fastmem_stats_shared_class(size_t class_size,
 	if (class_idx < 0 || stats == NULL)
 		return -EINVAL;
 	rte_spinlock_lock(&root->stats_lock);
+	stats_sum_class(root, LCORE_ID_ANY, class_idx, &sum);
 	stats_sum_shared_class(root, class_idx, &sum);
 	rte_spinlock_unlock(&root->stats_lock);
 	stats_to_lcore_class(&sum, class_size, stats);

@@ -12,8 +12,10 @@
 
 #include "fastmem_block.h"
 
-/** Which blocks to sum over. */
-#define FASTMEM_STATS_ALL_LCORES UINT32_MAX
+/** Which blocks to sum over, if not those of one lcore: LCORE_ID_ANY stands for
+ * those of threads without an lcore id, and this for all.
+ */
+#define FASTMEM_STATS_ALL_BLOCKS (LCORE_ID_ANY - 1)
 
 /**
  * Sum up the counters of the caches of one bin.
@@ -25,7 +27,7 @@ void
 fastmem_stats_add_bin(struct fastmem_root *root, uint32_t lcore_id,
 	unsigned int index, bool raw, struct fastmem_cache_counts *sum);
 
-/** Add what threads without an lcore id did. */
+/** Add what threads without caches did. */
 void
 fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	bool raw, struct fastmem_cache_counts *sum);

@@ -17,6 +17,7 @@
 #include <rte_memzone.h>
 
 #include "fastmem_block.h"
+#include "fastmem_thread.h"
 #include "rte_fastmem.h"
 
 RTE_LOG_REGISTER_DEFAULT(fastmem_logtype, INFO);
@@ -28,29 +29,6 @@ RTE_LOG_REGISTER_DEFAULT(fastmem_logtype, INFO);
 
 /* Positions in the depots' stacks have 48 bits. */
 #define ROOT_ADDR_MAX RTE_BIT64(48)
-
-static rte_spinlock_t attach_lock = RTE_SPINLOCK_INITIALIZER;
-static void *lcore_callback;
-
-/* Called by the thread that is unregistered. */
-static void
-lcore_uninit(unsigned int lcore_id, void *arg __rte_unused)
-{
-	fastmem_block_retire(lcore_id);
-	fastmem_block_forget_self();
-}
-
-/* Watch threads lose their lcore ids, from the first initialization on and
- * for good: what a thread remembers of its lcore outlives the allocator.
- */
-static int
-lcore_watch(void)
-{
-	if (lcore_callback == NULL)
-		lcore_callback = rte_lcore_callback_register("fastmem", NULL,
-			lcore_uninit, NULL);
-	return lcore_callback != NULL ? 0 : -ENOMEM;
-}
 
 static size_t
 root_bytes(uint32_t n_sockets)
@@ -159,17 +137,17 @@ rte_fastmem_init(void)
 	struct fastmem_root *root;
 	int ret = -EBUSY;
 
-	rte_spinlock_lock(&attach_lock);
+	rte_spinlock_lock(&fastmem_process.attach_lock);
 	if (fastmem_process.root != NULL)
 		goto out;
-	ret = lcore_watch();
+	ret = fastmem_thread_watch();
 	if (ret == 0)
 		ret = rte_eal_process_type() == RTE_PROC_PRIMARY ?
 			root_create(&root) : root_find(&root);
 	if (ret == 0)
 		fastmem_block_attach(root);
 out:
-	rte_spinlock_unlock(&attach_lock);
+	rte_spinlock_unlock(&fastmem_process.attach_lock);
 	return ret;
 }
 
@@ -178,15 +156,12 @@ void
 rte_fastmem_deinit(void)
 {
 	struct fastmem_root *root;
-	unsigned int lcore_id;
 
-	rte_spinlock_lock(&attach_lock);
+	rte_spinlock_lock(&fastmem_process.attach_lock);
 	root = fastmem_process.root;
 	if (root == NULL)
 		goto out;
-	for (lcore_id = 0; lcore_id < RTE_MAX_LCORE; lcore_id++)
-		fastmem_block_retire(lcore_id);
-	fastmem_block_attach(NULL);
+	fastmem_block_detach();
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		goto out;
 
@@ -196,7 +171,7 @@ rte_fastmem_deinit(void)
 	if (rte_memzone_free(rte_memzone_lookup(FASTMEM_ROOT_NAME)) != 0)
 		FASTMEM_LOG(ERR, "cannot free memzone %s", FASTMEM_ROOT_NAME);
 out:
-	rte_spinlock_unlock(&attach_lock);
+	rte_spinlock_unlock(&fastmem_process.attach_lock);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_reserve, 26.11)

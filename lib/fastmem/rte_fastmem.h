@@ -27,17 +27,30 @@
  * Unless said otherwise, every function may be called by any thread of any
  * attached process, at any time, except for rte_fastmem_init() and
  * rte_fastmem_deinit(): no thread of the process may be inside of another
- * function of the library, or of rte_thread_unregister(), while one of those
- * runs.
+ * function of the library, of rte_thread_register(), or of
+ * rte_thread_unregister(), while one of those runs; but threads may end.
  * Threads with an lcore id (EAL threads, and threads registered by
- * rte_thread_register()) have private caches.
- * Other threads share magazines of objects by means of lock-free lists,
- * at a higher cost for each call.
+ * rte_thread_register()) have private caches, and so have up to 128 other
+ * threads of each process at a time, from their first call until they end or
+ * get an lcore id. What is in their caches is given back then.
+ * Threads beyond that number share magazines of objects by means of lock-free
+ * lists, at a higher cost for each call, and so do threads that call
+ * the library from callbacks or destructors which EAL or the C library runs
+ * when they are registered or unregistered, or end, after it was told.
+ *
+ * Processes
+ * ---------
+ * A process that was created by fork() and has not called one of the exec()
+ * functions cannot use the allocator of its parent, nor initialize one.
+ * There the library is not initialized: allocations fail with ENODEV, and what
+ * is freed is reported and otherwise ignored. The parent is not disturbed. The
+ * memory of its objects is shared with the child, not copied.
  *
  * Preemption
  * ----------
  * A call that is served by the private cache, or by a magazine of the depot
- * behind it, takes no lock, so a preempted thread delays nobody.
+ * behind it, takes no lock, so a thread preempted there delays nobody but
+ * itself.
  * A bin's slabs, and a socket's stock of slabs, are guarded by spinlocks,
  * held while the objects of a magazine or of a bulk are moved, and for longer
  * by rte_fastmem_trim() and rte_fastmem_audit() only.
@@ -182,7 +195,9 @@ struct rte_fastmem_lcore_class_stats {
  * @return
  *   - 0 on success.
  *   - -EBUSY if the allocator is initialized in this process already.
- *   - -ENOMEM if EAL has no memory for the directory.
+ *   - -ENOMEM if EAL has no memory for the directory, or the process no memory
+ *     or no key for thread-specific data left to watch its threads.
+ *   - -ENOTSUP in a process that was forked by one which used the library.
  *   - -ENODEV in a secondary process: the primary's is not initialized.
  *   - -ENOTSUP in a secondary process: the primary has another version of
  *     this library.
@@ -200,7 +215,7 @@ rte_fastmem_init(void);
  * In the primary process, give all memory back to EAL, whether objects are
  * still allocated or not; every pointer and handle becomes invalid.
  * All secondary processes must have detached before.
- * In a secondary process, empty the private caches of the process's lcores
+ * In a secondary process, empty the private caches of the process's threads
  * and detach; objects that it has allocated stay valid.
  *
  * Does nothing when the allocator is not initialized in this process.
@@ -889,7 +904,6 @@ rte_fastmem_virt2iova(const void *ptr);
  * A slab whose objects are then all free goes back to the stock of its
  * socket, where every size class can use it. For idle lcores, and before
  * memory is needed for other sizes.
- * Threads without an lcore id have no caches of their own.
  *
  * MT-safe. Visits each free object, hence not for the data path.
  */
@@ -994,10 +1008,10 @@ rte_fastmem_stats_lcore_class(unsigned int lcore_id, size_t class_size,
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
- * Read the statistics of all threads without a private cache.
+ * Read the statistics of all threads without an lcore id.
  *
- * A hit is an object that was taken from, or put into, a magazine of the
- * depot without going to a slab.
+ * Where such a thread has no private cache, a hit is an object that was taken
+ * from, or put into, a magazine of the depot without going to a slab.
  *
  * MT-safe.
  *
@@ -1016,8 +1030,7 @@ rte_fastmem_stats_shared(struct rte_fastmem_lcore_stats *stats);
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
- * Read the statistics of a size class for all threads without a private
- * cache.
+ * Read the statistics of a size class for all threads without an lcore id.
  *
  * MT-safe.
  *

@@ -73,8 +73,8 @@ struct rte_fastmem_cache {
 };
 
 /**
- * @internal What an lcore knows by itself, in a cache line that only it
- * writes, and that of a thread which has no lcore id or no caches yet:
+ * @internal What an lcore, or a thread without an lcore id, knows by itself, in
+ * a cache line that only it writes, and that of threads which have no caches:
  * then all caches are empty and have no room.
  */
 struct rte_fastmem_lcore {
