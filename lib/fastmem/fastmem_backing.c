@@ -80,7 +80,7 @@ backing_stock_add(struct fastmem_backing *backing, struct fastmem_slab *slab)
 	slab->state = FASTMEM_SLAB_STOCK;
 	fastmem_slab_list_push(backing_list(backing, slab), slab);
 	slab->zone->n_stock++;
-	backing->n_stock++;
+	fastmem_figure_add(&backing->n_stock, 1);
 }
 
 static void
@@ -89,7 +89,7 @@ backing_stock_remove(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
 	fastmem_slab_list_remove(backing_list(backing, slab), slab);
 	slab->zone->n_stock--;
-	backing->n_stock--;
+	fastmem_figure_add(&backing->n_stock, -1);
 }
 
 /* The first slab that has room for an object of a class. */
@@ -144,7 +144,7 @@ backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
 	rte_spinlock_lock(&backing->lock);
 	slab->state = FASTMEM_SLAB_META;
-	backing->n_meta++;
+	fastmem_figure_add(&backing->n_meta, 1);
 	rte_spinlock_unlock(&backing->lock);
 	fastmem_race_point(FASTMEM_RACE_BACKING_FEEDS_META);
 	fastmem_meta_add(&backing->meta, (void *)(slab->addr + slab->head),
@@ -309,7 +309,7 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 
 	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_ADDED);
 	rte_spinlock_lock(&backing->lock);
-	backing->n_meta += n_meta;
+	fastmem_figure_add(&backing->n_meta, n_meta);
 	backing_set_bytes(backing,
 		fastmem_backing_bytes(backing) + n * FASTMEM_SLAB_SIZE);
 	rte_spinlock_unlock(&backing->lock);
@@ -529,13 +529,11 @@ void
 fastmem_backing_get_info(struct fastmem_backing *backing,
 	struct fastmem_backing_info *info)
 {
-	rte_spinlock_lock(&backing->lock);
 	info->bytes = fastmem_backing_bytes(backing);
 	info->limit = rte_atomic_load_explicit(&backing->limit,
 		rte_memory_order_relaxed);
-	info->n_stock = backing->n_stock;
-	info->n_meta = backing->n_meta;
-	rte_spinlock_unlock(&backing->lock);
+	info->n_stock = fastmem_figure(&backing->n_stock);
+	info->n_meta = fastmem_figure(&backing->n_meta);
 }
 
 struct zone_batch {
@@ -609,6 +607,7 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 {
 	const struct fastmem_zone *zone;
 	uint32_t n_zones = 0, n_stock = 0, n;
+	struct fastmem_backing_info info;
 	unsigned int errors = 0;
 
 	rte_spinlock_lock(&backing->grow_lock);
@@ -617,17 +616,18 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 		n_zones += zone->n_slabs;
 		n_stock += zone->n_stock;
 	}
+	fastmem_backing_get_info(backing, &info);
 	n = backing_audit_list(backing, &backing->whole, &errors) +
 		backing_audit_list(backing, &backing->clipped, &errors);
-	if (n != backing->n_stock || n_stock != backing->n_stock) {
+	if (n != info.n_stock || n_stock != info.n_stock) {
 		FASTMEM_LOG(ERR, "audit: socket %d: %u slabs are listed in stock, %u by zones, %u counted",
-			backing->socket_id, n, n_stock, backing->n_stock);
+			backing->socket_id, n, n_stock, info.n_stock);
 		errors++;
 	}
-	if (n_zones != backing->n_stock + backing->n_meta + n_bin_slabs) {
+	if (n_zones != info.n_stock + info.n_meta + n_bin_slabs) {
 		FASTMEM_LOG(ERR, "audit: socket %d: of %u slabs, %u are in stock, %u in meta, %u in bins",
-			backing->socket_id, n_zones, backing->n_stock,
-			backing->n_meta, n_bin_slabs);
+			backing->socket_id, n_zones, info.n_stock,
+			info.n_meta, n_bin_slabs);
 		errors++;
 	}
 	if (fastmem_backing_bytes(backing) != n_zones * FASTMEM_SLAB_SIZE) {

@@ -61,8 +61,8 @@ struct fastmem_backing {
 	/** Slabs which are whole, and slabs which lack bytes at an end. */
 	struct fastmem_slab_list whole __rte_guarded_var;
 	struct fastmem_slab_list clipped __rte_guarded_var;
-	uint32_t n_stock __rte_guarded_var;
-	uint32_t n_meta __rte_guarded_var;
+	struct fastmem_figure n_stock;
+	struct fastmem_figure n_meta;
 	/**
 	 * What threads hold that is neither allocated nor to be found: above,
 	 * how often that ended; in the lower half, how many are at it.

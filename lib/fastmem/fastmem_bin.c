@@ -25,7 +25,7 @@ bin_list(struct fastmem_bin *bin, struct fastmem_slab *slab)
 {
 	slab->listed = true;
 	fastmem_slab_list_append(&bin->partial, slab);
-	bin->n_partial++;
+	fastmem_figure_add(&bin->n_partial, 1);
 }
 
 static void
@@ -34,7 +34,7 @@ bin_unlist(struct fastmem_bin *bin, struct fastmem_slab *slab)
 {
 	slab->listed = false;
 	fastmem_slab_list_remove(&bin->partial, slab);
-	bin->n_partial--;
+	fastmem_figure_add(&bin->n_partial, -1);
 }
 
 static unsigned int
@@ -50,7 +50,7 @@ bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
 		fastmem_race_point(FASTMEM_RACE_BIN_TAKEN);
 		if (fastmem_slab_is_full(slab)) {
 			bin_unlist(bin, slab);
-			bin->n_full++;
+			fastmem_figure_add(&bin->n_full, 1);
 		}
 	}
 	return got;
@@ -101,9 +101,9 @@ bin_enter(struct fastmem_bin *bin, struct fastmem_slab *slab)
 	__rte_requires_capability(&bin->lock)
 {
 	slab->bin = bin;
-	bin->acquires++;
+	fastmem_figure_add(&bin->acquires, 1);
 	if (fastmem_slab_is_full(slab))
-		bin->n_full++;
+		fastmem_figure_add(&bin->n_full, 1);
 	else
 		bin_list(bin, slab);
 }
@@ -179,12 +179,12 @@ bin_put(struct fastmem_bin *bin, struct fastmem_slab *slab, void *obj)
 	fastmem_race_point(FASTMEM_RACE_BIN_PUT);
 	if (!slab->listed) {
 		bin_list(bin, slab);
-		bin->n_full--;
+		fastmem_figure_add(&bin->n_full, -1);
 	}
 	if (fastmem_slab_outside(slab) != 0)
 		return NULL;
 	bin_unlist(bin, slab);
-	bin->releases++;
+	fastmem_figure_add(&bin->releases, 1);
 	slab->bin = NULL;
 	return slab;
 }
@@ -239,31 +239,26 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 bool
 fastmem_bin_was_used(struct fastmem_bin *bin)
 {
-	bool used;
-
-	rte_spinlock_lock(&bin->lock);
-	used = bin->acquires != 0;
-	rte_spinlock_unlock(&bin->lock);
-	return used;
+	return fastmem_figure(&bin->acquires) != 0;
 }
 
 void
 fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 {
-	rte_spinlock_lock(&bin->lock);
-	info->slab_acquires = bin->acquires - bin->acquires_base;
-	info->slab_releases = bin->releases - bin->releases_base;
-	info->n_partial = bin->n_partial;
-	info->n_full = bin->n_full;
-	rte_spinlock_unlock(&bin->lock);
+	info->slab_acquires = fastmem_figure(&bin->acquires) -
+		fastmem_figure(&bin->acquires_base);
+	info->slab_releases = fastmem_figure(&bin->releases) -
+		fastmem_figure(&bin->releases_base);
+	info->n_partial = fastmem_figure(&bin->n_partial);
+	info->n_full = fastmem_figure(&bin->n_full);
 }
 
 void
 fastmem_bin_reset(struct fastmem_bin *bin)
 {
 	rte_spinlock_lock(&bin->lock);
-	bin->acquires_base = bin->acquires;
-	bin->releases_base = bin->releases;
+	fastmem_figure_set(&bin->acquires_base, fastmem_figure(&bin->acquires));
+	fastmem_figure_set(&bin->releases_base, fastmem_figure(&bin->releases));
 	rte_spinlock_unlock(&bin->lock);
 }
 
@@ -302,6 +297,7 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 	const struct fastmem_dir *dir = bin->backing->dir;
 	uint32_t n_partial = 0, n_full = 0, n_list = 0;
 	const struct fastmem_slab *slab;
+	struct fastmem_bin_info info;
 	unsigned int errors = 0;
 	uintptr_t offset;
 
@@ -320,12 +316,14 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 	for (slab = bin->partial.first; slab != NULL; slab = slab->next)
 		n_list++;
 	*n_slabs = n_partial + n_full;
-	if (n_partial != bin->n_partial || n_partial != n_list ||
-			n_full != bin->n_full ||
-			*n_slabs != bin->acquires - bin->releases) {
+	fastmem_bin_get_info(bin, &info);
+	if (n_partial != info.n_partial || n_partial != n_list ||
+			n_full != info.n_full ||
+			*n_slabs != fastmem_figure(&bin->acquires) -
+			fastmem_figure(&bin->releases)) {
 		FASTMEM_LOG(ERR, "audit: bin %u: %u partial slabs and %u full ones, %u listed, %u and %u counted",
-			bin->index, n_partial, n_full, n_list, bin->n_partial,
-			bin->n_full);
+			bin->index, n_partial, n_full, n_list, info.n_partial,
+			info.n_full);
 		errors++;
 	}
 	rte_spinlock_unlock(&bin->lock);

@@ -35,12 +35,12 @@ struct __rte_cache_aligned fastmem_bin {
 
 	rte_spinlock_t lock;
 	struct fastmem_slab_list partial __rte_guarded_var;
-	uint32_t n_partial __rte_guarded_var;
-	uint32_t n_full __rte_guarded_var;
-	uint64_t acquires __rte_guarded_var;
-	uint64_t releases __rte_guarded_var;
-	uint64_t acquires_base __rte_guarded_var; /**< At last reset. */
-	uint64_t releases_base __rte_guarded_var;
+	struct fastmem_figure n_partial;
+	struct fastmem_figure n_full;
+	struct fastmem_figure acquires;
+	struct fastmem_figure releases;
+	struct fastmem_figure acquires_base; /**< At last reset. */
+	struct fastmem_figure releases_base;
 };
 
 struct fastmem_bin_info {

@@ -2,12 +2,19 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
+#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <eal_export.h>
+#include <rte_eal.h>
 
 #include "fastmem_block.h"
+#include "fastmem_remote.h"
+
+/* Blocks are used again and again, so this takes that many threads at once. The
+ * few that may be made at the same moment have numbers left, too.
+ */
+#define BLOCKS_MAX (FASTMEM_OWNER_MAX - FASTMEM_OWNER_BLOCKS - 1024)
 
 #define MAX_CACHES (1 + RTE_MAX_NUMA_NODES * FASTMEM_N_BINS)
 
@@ -19,6 +26,7 @@ static union {
 } block_nil;
 
 struct fastmem_process fastmem_process;
+bool fastmem_process_is_remote;
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(per_lcore__rte_fastmem_lcore, 26.11)
 RTE_DEFINE_PER_LCORE(struct rte_fastmem_lcore *, _rte_fastmem_lcore) =
 	&fastmem_process.lcores[0].core;
@@ -77,6 +85,8 @@ fastmem_block_attach(struct fastmem_root *root)
 	if (root != NULL)
 		fastmem_process.dir = root->dir;
 	fastmem_process.root = root;
+	fastmem_process_is_remote = root != NULL &&
+		rte_eal_process_type() != RTE_PROC_PRIMARY;
 	lcores_set_nil();
 }
 
@@ -84,7 +94,7 @@ static size_t
 block_bytes(const struct fastmem_root *root)
 {
 	return sizeof(struct fastmem_block) + (1 + root->n_bins) *
-		(sizeof(struct fastmem_cache) + sizeof(struct fastmem_cache_counts));
+		(sizeof(struct fastmem_cache) + sizeof(struct fastmem_cache_base));
 }
 
 static void
@@ -99,11 +109,13 @@ block_init(struct fastmem_block *block, struct fastmem_root *root,
 	/* Of what is in no bin, nothing is an object. */
 	block->caches[0].core.misalign = UINTPTR_MAX;
 	block->lcore_id = lcore_id;
+	block->journal.request = &block->request;
 	block->own_row = fastmem_root_bin_index(socket_idx, 0);
 	block->base = (void *)&block->caches[1 + root->n_bins];
 	for (i = 1; i <= root->n_bins; i++) {
 		cache = &block->caches[i];
 		cache->depot = fastmem_root_depot(root, i);
+		cache->journal = &block->journal;
 		bin = &cache->depot->bin;
 		cache->core.index = i;
 		cache->core.color = fastmem_slab_color(bin->class_idx,
@@ -117,7 +129,8 @@ block_init(struct fastmem_block *block, struct fastmem_root *root,
  * same socket, and go on counting.
  */
 static struct fastmem_block *
-block_reuse(struct fastmem_root *root, unsigned int lcore_id, uint32_t own_row)
+block_reuse(struct fastmem_root *root, unsigned int owner,
+	unsigned int lcore_id, uint32_t own_row)
 {
 	struct fastmem_block *block;
 
@@ -125,31 +138,34 @@ block_reuse(struct fastmem_root *root, unsigned int lcore_id, uint32_t own_row)
 	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
 		rte_memory_order_relaxed);
 	for (; block != NULL; block = block->next)
-		if (block->owner == 0 && block->lcore_id == lcore_id &&
+		if (block->owner == FASTMEM_PROCESS_NONE &&
+				block->lcore_id == lcore_id &&
 				block->own_row == own_row)
 			break;
 	if (block != NULL)
-		block->owner = getpid();
+		block->owner = owner;
 	rte_spinlock_unlock(&root->block_lock);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_SEARCHED);
 	return block;
 }
 
 static struct fastmem_block *
-block_create(struct fastmem_root *root, unsigned int lcore_id,
-	unsigned int socket_idx)
+block_create(struct fastmem_root *root, unsigned int owner,
+	unsigned int lcore_id, unsigned int socket_idx, bool grow)
 {
 	struct fastmem_block *block;
 
-	/* No growth for it: until there is memory, the lcore does without. */
+	if (root->n_blocks >= BLOCKS_MAX)
+		return NULL;
 	block = fastmem_backing_meta_alloc(&root->sockets[socket_idx].backing,
-		FASTMEM_META_PLAIN, block_bytes(root), false);
+		FASTMEM_META_PLAIN, block_bytes(root), grow);
 	if (block == NULL)
 		return NULL;
 	block_init(block, root, lcore_id, socket_idx);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_CREATED);
 	rte_spinlock_lock(&root->block_lock);
-	block->owner = getpid();
+	block->owner = owner;
+	block->journal.hand.owner = FASTMEM_OWNER_BLOCKS + root->n_blocks++;
 	block->next = (struct fastmem_block *)rte_atomic_load_explicit(
 		&root->blocks, rte_memory_order_relaxed);
 	/* Release: readers of statistics follow the list without the lock. */
@@ -157,6 +173,18 @@ block_create(struct fastmem_root *root, unsigned int lcore_id,
 		rte_memory_order_release);
 	rte_spinlock_unlock(&root->block_lock);
 	return block;
+}
+
+struct fastmem_block *
+fastmem_block_find(struct fastmem_root *root, unsigned int owner,
+	unsigned int lcore_id, unsigned int socket_idx)
+{
+	struct fastmem_block *block = block_reuse(root, owner, lcore_id,
+		fastmem_root_bin_index(socket_idx, 0));
+
+	/* No growth for it: until there is memory, the lcore does without. */
+	return block != NULL ? block :
+		block_create(root, owner, lcore_id, socket_idx, false);
 }
 
 /* Claim an entry for the calling thread; NULL if there is none. */
@@ -218,9 +246,10 @@ block_self(void)
 			return NULL;
 	}
 	socket_idx = fastmem_root_own_socket(root);
-	block = block_reuse(root, lcore_id, fastmem_root_bin_index(socket_idx, 0));
-	if (block == NULL)
-		block = block_create(root, lcore_id, socket_idx);
+	block = fastmem_is_remote() ?
+		fastmem_remote_block(lcore_id, socket_idx) :
+		fastmem_block_find(root, FASTMEM_PROCESS_PRIMARY, lcore_id,
+			socket_idx);
 	if (block != NULL) {
 		fastmem_race_point(FASTMEM_RACE_BLOCK_FOUND);
 		self->block = block;
@@ -259,11 +288,11 @@ block_alloc(struct fastmem_block *block, unsigned int index, void **ptrs,
 	return true;
 }
 
-bool
-fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
-	unsigned int flags)
+/* The same, or failing that, of the kin. */
+static bool
+block_alloc_any(struct fastmem_block *block, unsigned int index, void **ptrs,
+	unsigned int n, unsigned int flags)
 {
-	struct fastmem_block *block = block_self();
 	const struct fastmem_depot *depot;
 
 	if (likely(block_alloc(block, index, ptrs, n, flags)))
@@ -281,25 +310,52 @@ fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
 	return false;
 }
 
-void
-fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n)
+/* The calling thread's block or, in a secondary process, the spare one. */
+static struct fastmem_block *
+block_get(bool *spare)
 {
 	struct fastmem_block *block = block_self();
 
+	*spare = block == NULL && fastmem_is_remote();
+	return *spare ? fastmem_remote_spare_get() : block;
+}
+
+bool
+fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
+	unsigned int flags)
+{
+	struct fastmem_block *block;
+	bool spare, ret;
+
+	block = block_get(&spare);
+	ret = block_alloc_any(block, index, ptrs, n, flags);
+	if (unlikely(spare))
+		fastmem_remote_spare_put();
+	return ret;
+}
+
+void
+fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n)
+{
+	struct fastmem_block *block;
+	bool spare;
+
+	block = block_get(&spare);
 	if (block != NULL)
 		fastmem_cache_free_bulk(&block->caches[index], ptrs, n);
 	else
 		fastmem_depot_shared_free(fastmem_root_depot(
 			fastmem_process.root, index), ptrs, n);
+	if (unlikely(spare))
+		fastmem_remote_spare_put();
 }
 
 void
-fastmem_block_flush_self(void)
+fastmem_block_flush(struct fastmem_root *root, struct fastmem_block *block)
 {
-	struct fastmem_block *block = fastmem_lcore_self()->block;
 	unsigned int i;
 
-	for (i = 1; block != NULL && i <= fastmem_process.root->n_bins; i++)
+	for (i = 1; block != NULL && i <= root->n_bins; i++)
 		fastmem_cache_flush(&block->caches[i]);
 }
 
@@ -317,22 +373,76 @@ fastmem_block_resize_all(struct fastmem_root *root)
 }
 
 void
+fastmem_block_give_up(struct fastmem_root *root, struct fastmem_block *block)
+{
+	unsigned int i;
+
+	for (i = 1; i <= root->n_bins; i++)
+		fastmem_cache_retire(&block->caches[i]);
+	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
+	rte_spinlock_lock(&root->block_lock);
+	block->owner = FASTMEM_PROCESS_NONE;
+	rte_spinlock_unlock(&root->block_lock);
+}
+
+void
 fastmem_block_retire(struct fastmem_lcore *lcore)
 {
-	struct fastmem_root *root = fastmem_process.root;
 	struct fastmem_block *block = lcore->block;
-	unsigned int i;
 
 	if (block == NULL)
 		return;
-	for (i = 1; i <= root->n_bins; i++)
-		fastmem_cache_retire(&block->caches[i]);
-	fastmem_race_point(FASTMEM_RACE_BLOCK_EMPTIED);
 	lcore_set_nil(lcore);
-	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
-	rte_spinlock_lock(&root->block_lock);
-	block->owner = 0;
-	rte_spinlock_unlock(&root->block_lock);
+	fastmem_race_point(FASTMEM_RACE_BLOCK_EMPTIED);
+	if (fastmem_is_remote())
+		fastmem_remote_retire(block);
+	else
+		fastmem_block_give_up(fastmem_process.root, block);
+}
+
+int
+fastmem_block_attach_peer(struct fastmem_root *root, unsigned int owner,
+	unsigned int socket_idx, unsigned int flags)
+{
+	struct fastmem_peer *peer = &root->peers[owner - FASTMEM_PROCESS_PEERS];
+
+	peer->spare = fastmem_block_find(root, owner, LCORE_ID_ANY, socket_idx);
+	if (peer->spare == NULL && (flags & RTE_FASTMEM_F_NO_GROW) == 0)
+		peer->spare = block_create(root, owner, LCORE_ID_ANY,
+			socket_idx, true);
+	return peer->spare != NULL ? 0 : -ENOMEM;
+}
+
+static struct fastmem_depot *
+find_depot(void *root, unsigned int index)
+{
+	return fastmem_root_depot(root, index);
+}
+
+/* Give up a block whose thread may have been killed at any point. */
+static void
+block_rescue(struct fastmem_root *root, struct fastmem_block *block)
+{
+	unsigned int i;
+
+	fastmem_journal_finish(&block->journal, find_depot, root);
+	for (i = 1; i <= root->n_bins; i++)
+		fastmem_cache_settle(&block->caches[i]);
+	rte_atomic_store_explicit(&block->request.state, FASTMEM_REQUEST_IDLE,
+		rte_memory_order_relaxed);
+	fastmem_block_give_up(root, block);
+}
+
+void
+fastmem_block_detach_peer(struct fastmem_root *root, unsigned int owner)
+{
+	struct fastmem_block *block;
+
+	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
+		rte_memory_order_acquire);
+	for (; block != NULL; block = block->next)
+		if (block->owner == owner)
+			block_rescue(root, block);
 }
 
 void

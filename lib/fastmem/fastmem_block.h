@@ -29,13 +29,23 @@
 #include "fastmem_cache.h"
 #include "fastmem_root.h"
 
+/** Processes, as owners of blocks. */
+enum fastmem_process_number {
+	FASTMEM_PROCESS_NONE,
+	FASTMEM_PROCESS_PRIMARY,
+	FASTMEM_PROCESS_PEERS /**< That of the first peer, see the root. */
+};
+
 struct __rte_cache_aligned fastmem_block {
 	struct fastmem_block *next;  /**< In the root's list; set once. */
 	/** At the last reset of the statistics, by bin. */
-	struct fastmem_cache_counts *base;
+	struct fastmem_cache_base *base;
 	uint32_t lcore_id;           /**< LCORE_ID_ANY for a thread's. */
-	uint32_t owner;              /**< Process, or 0 if none uses it. */
+	uint32_t owner;              /**< FASTMEM_PROCESS_* */
 	uint32_t own_row;            /**< Index of the own socket's first bin. */
+	struct fastmem_journal journal;
+	/** Of the thread that uses it, in a secondary process. */
+	struct fastmem_request request;
 	struct fastmem_cache caches[];
 };
 
@@ -125,10 +135,6 @@ fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
 void
 fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n);
 
-/** Put the objects of the calling thread's caches into their slabs. */
-void
-fastmem_block_flush_self(void);
-
 /** Let all caches follow the capacities of depots, which have changed. */
 void
 fastmem_block_resize_all(struct fastmem_root *root);
@@ -138,6 +144,38 @@ fastmem_block_resize_all(struct fastmem_root *root);
  */
 void
 fastmem_block_retire(struct fastmem_lcore *lcore);
+
+/**
+ * In the primary process, for any: find a block that is given up, or make one.
+ *
+ * @param lcore_id
+ *   LCORE_ID_ANY for a thread that has none.
+ */
+struct fastmem_block *
+fastmem_block_find(struct fastmem_root *root, unsigned int owner,
+	unsigned int lcore_id, unsigned int socket_idx);
+
+/** In the primary process: put a block's objects into their slabs. */
+void
+fastmem_block_flush(struct fastmem_root *root, struct fastmem_block *block);
+
+/** The same, and give it up. */
+void
+fastmem_block_give_up(struct fastmem_root *root, struct fastmem_block *block);
+
+/**
+ * In the primary process: set up what a secondary process begins with.
+ *
+ * @return
+ *   0, or -ENOMEM.
+ */
+int
+fastmem_block_attach_peer(struct fastmem_root *root, unsigned int owner,
+	unsigned int socket_idx, unsigned int flags);
+
+/** Give up all that a secondary process has, which may have been killed. */
+void
+fastmem_block_detach_peer(struct fastmem_root *root, unsigned int owner);
 
 /** Give up what an entry of a thread has, and the entry. */
 void

@@ -9,6 +9,7 @@
 #include <rte_prefetch.h>
 
 #include "fastmem_cache.h"
+#include "fastmem_remote.h"
 
 /* A reader gives up on a consistent view of a cache after so many tries: its
  * owner may have been killed in the middle of a change. It may also have been
@@ -19,12 +20,6 @@
 
 /* From here on, allocations are moved out of the state. */
 #define STATE_ALLOCS_MAX RTE_BIT64(63 - RTE_FASTMEM_COUNT_BITS)
-
-enum cache_result {
-	CACHE_HIT,  /**< Done without leaving the cache. */
-	CACHE_MISS, /**< Done with the help of the layers behind. */
-	CACHE_NONE  /**< There is no magazine, or no object. */
-};
 
 /* The owner's side of the sequence: what lies between is seen whole, or the
  * reader notices. The fence keeps the changes behind the odd number, and the
@@ -83,16 +78,32 @@ cache_set_state(struct fastmem_cache *cache, uint64_t state)
 		rte_memory_order_relaxed);
 }
 
+/* Move the allocations out of the state when they get too many for it. */
+static void
+cache_fold(struct fastmem_cache *cache)
+{
+	uint64_t state = fastmem_cache_state(cache);
+	uint64_t allocs = state >> RTE_FASTMEM_COUNT_BITS;
+
+	if (likely(allocs < STATE_ALLOCS_MAX))
+		return;
+	cache_begin(cache);
+	cache_count(&cache->allocs, allocs);
+	cache_set_state(cache, state & RTE_FASTMEM_COUNT_MASK);
+	cache_end(cache);
+}
+
+/* A state with another number of objects. */
+static uint64_t
+state_with_n(uint64_t state, uint32_t n)
+{
+	return (state & ~RTE_FASTMEM_COUNT_MASK) | n;
+}
+
 static void
 cache_set_n_loaded(struct fastmem_cache *cache, uint32_t n)
 {
-	uint64_t allocs = fastmem_cache_state(cache) >> RTE_FASTMEM_COUNT_BITS;
-
-	if (unlikely(allocs >= STATE_ALLOCS_MAX)) {
-		cache_count(&cache->allocs, allocs);
-		allocs = 0;
-	}
-	cache_set_state(cache, allocs << RTE_FASTMEM_COUNT_BITS | n);
+	cache_set_state(cache, state_with_n(fastmem_cache_state(cache), n));
 }
 
 static struct fastmem_mag *
@@ -100,13 +111,6 @@ cache_loaded(const struct fastmem_cache *cache)
 {
 	return cache->core.objs == NULL ? NULL : (struct fastmem_mag *)
 		RTE_PTR_SUB(cache->core.objs, offsetof(struct fastmem_mag, objs));
-}
-
-static void
-cache_load(struct fastmem_cache *cache, struct fastmem_mag *mag)
-{
-	cache->core.objs = mag->objs;
-	cache->core.capacity = cache->depot->capacity;
 }
 
 /* A magazine from the depot was filled, or emptied, by another lcore, most
@@ -132,20 +136,86 @@ mag_prefetch_write(struct fastmem_mag *mag, uint32_t n)
 		rte_prefetch0_write(&mag->objs[i]);
 }
 
+static uint64_t
+cache_counter(const RTE_ATOMIC(uint64_t) *counter)
+{
+	return rte_atomic_load_explicit(counter, rte_memory_order_relaxed);
+}
+
+/* Begin a change of a cache: as it is, with empty hands. */
+static struct fastmem_change *
+change_begin(struct fastmem_cache *cache)
+{
+	struct fastmem_change *change = &cache->journal->change;
+
+	cache_fold(cache);
+	change->cache = cache;
+	change->objs = cache->core.objs;
+	change->prev = cache->prev;
+	change->state = fastmem_cache_state(cache);
+	change->taken = cache_counter(&cache->taken);
+	change->given = cache_counter(&cache->given);
+	change->n_prev = cache_n_prev(cache);
+	change->first = NULL;
+	change->chain = cache->journal->chain;
+	change->in = NULL;
+	change->out = NULL;
+	return change;
+}
+
+static void
+change_apply(struct fastmem_journal *journal)
+{
+	const struct fastmem_change *change = &journal->change;
+	struct fastmem_cache *cache = change->cache;
+
+	cache_begin(cache);
+	cache_set_n_prev(cache, change->n_prev);
+	cache->core.objs = change->objs;
+	cache->core.capacity = change->objs == NULL ? 0 :
+		cache->depot->capacity;
+	cache->prev = change->prev;
+	fastmem_race_point(FASTMEM_RACE_CACHE_HALF_SWAPPED);
+	cache_set_state(cache, change->state);
+	rte_atomic_store_explicit(&cache->taken, change->taken,
+		rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&cache->given, change->given,
+		rte_memory_order_relaxed);
+	if (change->first != NULL)
+		change->first->count = change->n_first;
+	journal->chain = change->chain;
+	rte_atomic_store_explicit(&journal->hand.in, (uintptr_t)change->in,
+		rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&journal->hand.out, (uintptr_t)change->out,
+		rte_memory_order_relaxed);
+	cache_end(cache);
+}
+
+static void
+change_commit(struct fastmem_cache *cache)
+{
+	struct fastmem_journal *journal = cache->journal;
+
+	rte_atomic_store_explicit(&journal->pending, 1,
+		rte_memory_order_release);
+	fastmem_race_point(FASTMEM_RACE_CHANGE_PENDING);
+	change_apply(journal);
+	rte_atomic_store_explicit(&journal->pending, 0,
+		rte_memory_order_release);
+	fastmem_race_point(FASTMEM_RACE_CHANGE_DONE);
+}
+
 /* Exchange the two magazines. */
 static void
 cache_swap(struct fastmem_cache *cache)
 {
-	struct fastmem_mag *mag = cache->prev;
-	uint32_t n_prev = cache_n_prev(cache);
+	struct fastmem_change *change = change_begin(cache);
 
-	cache_begin(cache);
-	cache_set_n_prev(cache, fastmem_cache_n_loaded(cache));
-	fastmem_race_point(FASTMEM_RACE_CACHE_HALF_SWAPPED);
-	cache_set_n_loaded(cache, n_prev);
-	cache->prev = cache_loaded(cache);
-	cache_load(cache, mag);
-	cache_end(cache);
+	change->n_prev = fastmem_cache_n_loaded(cache);
+	change->state = state_with_n(change->state, cache_n_prev(cache));
+	change->objs = cache->prev->objs;
+	change->prev = cache_loaded(cache);
+	change_commit(cache);
 }
 
 /* Put an empty magazine that the cache has no use for back. */
@@ -155,57 +225,90 @@ cache_put_empty(struct fastmem_cache *cache, struct fastmem_mag *mag)
 	if (mag == NULL)
 		return;
 	mag->count = 0;
-	fastmem_depot_put(cache->depot, mag);
+	fastmem_depot_put(cache->depot, mag, &cache->journal->hand);
 }
 
-/* Load a magazine with objects in place of the loaded one, which is empty. */
+/* Load a magazine with objects, which is in the hand, or which is the chain's
+ * first one, in place of the loaded one, which is empty.
+ */
 static void
-cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag)
+cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag,
+	struct fastmem_mag *chain)
 {
 	struct fastmem_mag *old = cache_loaded(cache);
+	struct fastmem_change *change;
 
 	mag_prefetch(mag, mag->count);
 	fastmem_race_point(FASTMEM_RACE_CACHE_FULL_TAKEN);
-	cache_begin(cache);
-	cache_load(cache, mag);
-	cache_set_n_loaded(cache, mag->count);
-	cache_count(&cache->taken, mag->count);
-	cache_end(cache);
+	change = change_begin(cache);
+	change->objs = mag->objs;
+	change->state = state_with_n(change->state, mag->count);
+	change->taken += mag->count;
+	change->chain = chain;
+	change->out = old;
+	if (old != NULL)
+		old->count = 0;
+	change_commit(cache);
 	cache_put_empty(cache, old);
 }
 
+/* Load an empty magazine, which is in the hand, when there is none. */
+static void
+cache_load_empty(struct fastmem_cache *cache, struct fastmem_mag *mag)
+{
+	struct fastmem_change *change = change_begin(cache);
+
+	change->objs = mag->objs;
+	change->state = state_with_n(change->state, 0);
+	change_commit(cache);
+}
+
+/* Get objects without asking slabs for them. */
+static enum fastmem_cache_result
+cache_refill_here(struct fastmem_cache *cache)
+{
+	struct fastmem_journal *journal = cache->journal;
+	struct fastmem_mag *mag;
+
+	if (cache_n_prev(cache) != 0) {
+		cache_swap(cache);
+		return FASTMEM_CACHE_HIT;
+	}
+	mag = fastmem_depot_get_full(cache->depot, &journal->hand);
+	if (mag == NULL)
+		return FASTMEM_CACHE_NONE;
+	cache_load_full(cache, mag, journal->chain);
+	return FASTMEM_CACHE_MISS;
+}
+
 /* The loaded magazine is empty, or there is none: get objects. */
-static enum cache_result
+static enum fastmem_cache_result
 cache_refill(struct fastmem_cache *cache, unsigned int flags)
 {
+	enum fastmem_cache_result result = cache_refill_here(cache);
 	struct fastmem_depot *depot = cache->depot;
 	struct fastmem_mag *mag;
 	unsigned int n;
 
-	if (cache_n_prev(cache) != 0) {
-		cache_swap(cache);
-		return CACHE_HIT;
-	}
-	mag = fastmem_depot_get_full(depot);
-	if (mag != NULL) {
-		cache_load_full(cache, mag);
-		return CACHE_MISS;
-	}
+	if (result != FASTMEM_CACHE_NONE)
+		return result;
 	if (cache->core.objs == NULL) {
-		mag = fastmem_depot_get_empty(depot, fastmem_mag_use(flags));
+		mag = fastmem_depot_get_empty(depot, fastmem_mag_use(flags),
+			&cache->journal->hand);
 		if (mag == NULL)
-			return CACHE_NONE;
-		cache_load(cache, mag);
+			return FASTMEM_CACHE_NONE;
+		cache_load_empty(cache, mag);
 	}
 	n = fastmem_depot_fill(depot, cache->core.objs, cache->core.capacity, flags, 0);
 	fastmem_race_point(FASTMEM_RACE_CACHE_FILLED);
 	if (n == 0)
-		return CACHE_NONE;
+		return FASTMEM_CACHE_NONE;
 	cache_begin(cache);
 	cache_set_n_loaded(cache, n);
 	cache_count(&cache->taken, n);
 	cache_end(cache);
-	return CACHE_MISS;
+	cache_fold(cache);
+	return FASTMEM_CACHE_MISS;
 }
 
 /* Put the objects of a cache's magazine straight into slabs. */
@@ -222,6 +325,7 @@ cache_drain_loaded(struct fastmem_cache *cache)
 	cache_set_n_loaded(cache, 0);
 	cache_count(&cache->given, n);
 	cache_end(cache);
+	cache_fold(cache);
 }
 
 static void
@@ -239,52 +343,73 @@ cache_drain_prev(struct fastmem_cache *cache)
 	cache_end(cache);
 }
 
-/* The loaded magazine is full, or there is none: make room. */
-static enum cache_result
-cache_make_room(struct fastmem_cache *cache)
+/* The loaded magazine is full and so is the previous one, if there is any: load
+ * an empty one, which is in the hand, and push the previous one.
+ */
+static void
+cache_unload_full(struct fastmem_cache *cache, struct fastmem_mag *empty)
 {
-	struct fastmem_depot *depot = cache->depot;
+	struct fastmem_mag *prev = cache->prev;
+	struct fastmem_change *change;
+
+	mag_prefetch_write(empty, cache->core.capacity);
+	change = change_begin(cache);
+	change->prev = cache_loaded(cache);
+	change->n_prev = cache->core.capacity;
+	change->objs = empty->objs;
+	change->state = state_with_n(change->state, 0);
+	if (prev != NULL) {
+		prev->count = cache->core.capacity;
+		change->given += prev->count;
+		change->out = prev;
+	}
+	change_commit(cache);
+	fastmem_race_point(FASTMEM_RACE_CACHE_EXCHANGED);
+	if (prev != NULL)
+		fastmem_depot_put(cache->depot, prev, &cache->journal->hand);
+}
+
+/* Keep what was freed last. */
+static void
+cache_drain_older(struct fastmem_cache *cache)
+{
+	if (cache->prev != NULL) {
+		cache_drain_prev(cache);
+		cache_swap(cache);
+	} else {
+		cache_drain_loaded(cache);
+	}
+}
+
+enum fastmem_cache_result
+fastmem_cache_make_room(struct fastmem_cache *cache)
+{
 	struct fastmem_mag *empty, *prev = cache->prev;
 
+	if (fastmem_cache_n_loaded(cache) < cache->core.capacity)
+		return FASTMEM_CACHE_HIT;
 	if (prev != NULL && cache_n_prev(cache) != cache->core.capacity) {
 		/* Bulk allocations may leave a few objects in it. */
 		cache_swap(cache);
-		return CACHE_HIT;
+		return FASTMEM_CACHE_HIT;
 	}
-	empty = fastmem_depot_get_empty(depot, prev != NULL ?
-		FASTMEM_MAG_HOARD : FASTMEM_MAG_KEEP);
+	empty = fastmem_depot_get_empty(cache->depot, prev != NULL ?
+		FASTMEM_MAG_HOARD : FASTMEM_MAG_KEEP, &cache->journal->hand);
 	fastmem_race_point(FASTMEM_RACE_CACHE_EMPTY_TAKEN);
-	if (cache->core.objs == NULL) {
-		if (empty == NULL)
-			return CACHE_NONE;
-		cache_load(cache, empty);
-		return CACHE_HIT;
-	}
 	if (empty == NULL) {
-		/* Keep what was freed last. */
-		if (prev != NULL) {
-			cache_drain_prev(cache);
-			cache_swap(cache);
-		} else {
-			cache_drain_loaded(cache);
-		}
-		return CACHE_MISS;
+		if (fastmem_is_remote())
+			return fastmem_remote_make_room(cache);
+		if (cache->core.objs == NULL)
+			return FASTMEM_CACHE_NONE;
+		cache_drain_older(cache);
+		return FASTMEM_CACHE_MISS;
 	}
-	mag_prefetch_write(empty, cache->core.capacity);
-	cache_begin(cache);
-	cache->prev = cache_loaded(cache);
-	cache_set_n_prev(cache, cache->core.capacity);
-	cache_load(cache, empty);
-	cache_set_n_loaded(cache, 0);
-	if (prev != NULL)
-		cache_count(&cache->given, cache->core.capacity);
-	cache_end(cache);
-	if (prev == NULL)
-		return CACHE_HIT;
-	fastmem_race_point(FASTMEM_RACE_CACHE_EXCHANGED);
-	prev->count = cache->core.capacity;
-	fastmem_depot_put(depot, prev);
-	return CACHE_MISS;
+	if (cache->core.objs == NULL) {
+		cache_load_empty(cache, empty);
+		return FASTMEM_CACHE_HIT;
+	}
+	cache_unload_full(cache, empty);
+	return prev == NULL ? FASTMEM_CACHE_HIT : FASTMEM_CACHE_MISS;
 }
 
 /* Count objects that were allocated past the loaded magazine: all misses. */
@@ -295,10 +420,10 @@ cache_count_direct(struct fastmem_cache *cache, unsigned int n)
 	cache_count(&cache->taken, n);
 	cache_set_state(cache, fastmem_cache_state(cache) +
 		n * RTE_FASTMEM_ONE_ALLOC);
-	/* All that an lcore does may be this. */
-	cache_set_n_loaded(cache, fastmem_cache_n_loaded(cache));
 	cache_count(&cache->alloc_misses, n);
 	cache_end(cache);
+	/* All that an lcore does may be this. */
+	cache_fold(cache);
 }
 
 /* Take an object after a visit to the depot. */
@@ -329,17 +454,20 @@ cache_alloc_direct(struct fastmem_cache *cache, unsigned int flags)
 void *
 fastmem_cache_alloc(struct fastmem_cache *cache, unsigned int flags)
 {
-	enum cache_result result;
+	enum fastmem_cache_result result;
 	void *obj;
 
 	if (__rte_fastmem_pop(&cache->core, &obj))
 		return obj;
 
-	result = cache_refill(cache, flags);
-	if (result == CACHE_MISS)
+	result = fastmem_is_remote() ? cache_refill_here(cache) :
+		cache_refill(cache, flags);
+	if (result == FASTMEM_CACHE_MISS)
 		return cache_pop_miss(cache);
-	if (result == CACHE_HIT && __rte_fastmem_pop(&cache->core, &obj))
+	if (result == FASTMEM_CACHE_HIT && __rte_fastmem_pop(&cache->core, &obj))
 		return obj;
+	if (fastmem_is_remote())
+		return fastmem_remote_alloc(cache, flags);
 	return cache->core.objs == NULL ? cache_alloc_direct(cache, flags) : NULL;
 }
 
@@ -379,9 +507,102 @@ cache_take_chain(struct fastmem_cache *cache, struct fastmem_chain *chain,
 		ptrs += k;
 		n -= k;
 		if (mag->count != 0 && fastmem_cache_n_loaded(cache) == 0)
-			cache_load_full(cache, mag);
+			cache_load_full(cache, mag, cache->journal->chain);
 		else
-			fastmem_depot_put(cache->depot, mag);
+			fastmem_depot_put(cache->depot, mag,
+				&cache->journal->hand);
+	}
+}
+
+/* Put a magazine, which is in the hand, or which nobody knows, on the chain. */
+static void
+cache_chain(struct fastmem_cache *cache, struct fastmem_mag *mag)
+{
+	struct fastmem_change *change = change_begin(cache);
+
+	fastmem_mag_link(mag, change->chain);
+	change->chain = mag;
+	change_commit(cache);
+}
+
+/* Give the chain's first magazine back. */
+static void
+cache_unchain(struct fastmem_cache *cache)
+{
+	struct fastmem_mag *mag = cache->journal->chain;
+	struct fastmem_change *change = change_begin(cache);
+
+	change->chain = fastmem_mag_linked(mag);
+	change->out = mag;
+	change_commit(cache);
+	fastmem_depot_put(cache->depot, mag, &cache->journal->hand);
+}
+
+/* Collect magazines with n objects for an allocation, in a secondary process. */
+static bool
+cache_collect_remote(struct fastmem_cache *cache, unsigned int n,
+	unsigned int flags)
+{
+	struct fastmem_journal *journal = cache->journal;
+	struct fastmem_mag *mag;
+	unsigned int got = 0;
+
+	while (got < n && (mag = fastmem_depot_get_used(cache->depot,
+			&journal->hand)) != NULL) {
+		got += mag->count;
+		cache_chain(cache, mag);
+	}
+	fastmem_race_point(FASTMEM_RACE_CACHE_CHAINED);
+	if (got >= n || fastmem_remote_collect(cache, n - got, flags))
+		return true;
+	while (journal->chain != NULL)
+		cache_unchain(cache);
+	return false;
+}
+
+bool
+fastmem_cache_collect(struct fastmem_cache *cache, unsigned int n,
+	unsigned int flags)
+{
+	struct fastmem_chain chain;
+	struct fastmem_mag *mag;
+
+	if (!fastmem_depot_collect(cache->depot, n, flags | FASTMEM_F_MAGAZINES,
+			&chain))
+		return false;
+	while ((mag = fastmem_chain_pop(&chain)) != NULL) {
+		fastmem_mag_give(mag, &cache->journal->hand);
+		cache_chain(cache, mag);
+	}
+	return true;
+}
+
+/* Take n objects out of the chain. The cache is empty. */
+static void
+cache_take_remote(struct fastmem_cache *cache, void **ptrs, unsigned int n)
+{
+	struct fastmem_journal *journal = cache->journal;
+	struct fastmem_change *change;
+	struct fastmem_mag *mag;
+	unsigned int k;
+
+	while ((mag = journal->chain) != NULL) {
+		k = RTE_MIN(n, mag->count);
+		rte_memcpy(ptrs, &mag->objs[mag->count - k],
+			k * sizeof(ptrs[0]));
+		change = change_begin(cache);
+		change->first = mag;
+		change->n_first = mag->count - k;
+		change->taken += k;
+		change->state += k * RTE_FASTMEM_ONE_ALLOC;
+		change_commit(cache);
+		cache_count(&cache->alloc_misses, k);
+		ptrs += k;
+		n -= k;
+		if (mag->count != 0 && fastmem_cache_n_loaded(cache) == 0)
+			cache_load_full(cache, mag, fastmem_mag_linked(mag));
+		else
+			cache_unchain(cache);
 	}
 }
 
@@ -392,15 +613,19 @@ fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 	unsigned int cached = fastmem_cache_n_loaded(cache) + cache_n_prev(cache), k;
 	struct fastmem_chain chain;
 
-	if (n > cached && !fastmem_depot_collect(cache->depot, n - cached,
-			flags, &chain))
+	if (n > cached && !(fastmem_is_remote() ?
+			cache_collect_remote(cache, n - cached, flags) :
+			fastmem_depot_collect(cache->depot, n - cached, flags,
+				&chain)))
 		return false;
 	k = cache_take(cache, ptrs, n);
 	if (k < n && cache_n_prev(cache) != 0) {
 		cache_swap(cache);
 		k += cache_take(cache, ptrs + k, n - k);
 	}
-	if (k < n)
+	if (k < n && fastmem_is_remote())
+		cache_take_remote(cache, ptrs + k, n - k);
+	else if (k < n)
 		cache_take_chain(cache, &chain, ptrs + k, n - k);
 	return true;
 }
@@ -415,15 +640,15 @@ void
 fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 	unsigned int n)
 {
-	enum cache_result result = CACHE_HIT;
+	enum fastmem_cache_result result = FASTMEM_CACHE_HIT;
 	unsigned int n_loaded, k;
 
 	for (; n > 0; n -= k, ptrs += k) {
 		n_loaded = fastmem_cache_n_loaded(cache);
 		if (n_loaded == cache->core.capacity) {
 			k = 0;
-			result = cache_make_room(cache);
-			if (result == CACHE_NONE)
+			result = fastmem_cache_make_room(cache);
+			if (result == FASTMEM_CACHE_NONE)
 				break;
 			continue;
 		}
@@ -431,11 +656,14 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 		rte_memcpy(&cache->core.objs[n_loaded], ptrs, k * sizeof(ptrs[0]));
 		cache_begin(cache);
 		cache_set_state(cache, fastmem_cache_state(cache) + k);
-		if (result == CACHE_MISS)
+		if (result == FASTMEM_CACHE_MISS)
 			cache_count(&cache->free_misses, k);
 		cache_end(cache);
 	}
-	if (n > 0) {
+	if (n > 0 && fastmem_is_remote()) {
+		for (; n > 0; n--)
+			fastmem_remote_free(cache, *ptrs++);
+	} else if (n > 0) {
 		fastmem_bin_drain(&cache->depot->bin, ptrs, n);
 		cache_begin(cache);
 		cache_count(&cache->given, n);
@@ -462,12 +690,55 @@ fastmem_cache_flush(struct fastmem_cache *cache)
 void
 fastmem_cache_retire(struct fastmem_cache *cache)
 {
+	struct fastmem_mag *loaded = cache_loaded(cache), *prev = cache->prev;
+
 	fastmem_cache_flush(cache);
-	cache_put_empty(cache, cache_loaded(cache));
-	cache_put_empty(cache, cache->prev);
 	cache->core.objs = NULL;
 	cache->prev = NULL;
 	cache->core.capacity = 0;
+	cache_put_empty(cache, loaded);
+	cache_put_empty(cache, prev);
+}
+
+void
+fastmem_journal_finish(struct fastmem_journal *journal,
+	struct fastmem_depot *(*find)(void *arg, unsigned int index), void *arg)
+{
+	RTE_ATOMIC(uintptr_t) *const sides[] = {
+		&journal->hand.in, &journal->hand.out
+	};
+	struct fastmem_mag *mag;
+	unsigned int i;
+
+	/* Acquire: the change was written before. */
+	if (rte_atomic_load_explicit(&journal->pending,
+			rte_memory_order_acquire) != 0) {
+		change_apply(journal);
+		rte_atomic_store_explicit(&journal->pending, 0,
+			rte_memory_order_release);
+	}
+	for (i = 0; i < RTE_DIM(sides); i++) {
+		mag = (struct fastmem_mag *)rte_atomic_load_explicit(sides[i],
+			rte_memory_order_relaxed);
+		if (mag != NULL && fastmem_depot_claim(mag, journal->hand.owner))
+			fastmem_depot_rescue(find(arg, mag->bin), mag);
+		rte_atomic_store_explicit(sides[i], 0, rte_memory_order_relaxed);
+	}
+	while ((mag = journal->chain) != NULL) {
+		journal->chain = fastmem_mag_linked(mag);
+		fastmem_depot_put(find(arg, mag->bin), mag, NULL);
+	}
+}
+
+void
+fastmem_cache_settle(struct fastmem_cache *cache)
+{
+	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
+		rte_memory_order_relaxed);
+
+	if ((seq & 1) != 0)
+		rte_atomic_store_explicit(&cache->sequence, seq + 1,
+			rte_memory_order_release);
 }
 
 void

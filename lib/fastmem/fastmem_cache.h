@@ -51,12 +51,53 @@ struct __rte_cache_aligned fastmem_cache {
 		RTE_ATOMIC(uint64_t) alloc_misses;
 		RTE_ATOMIC(uint64_t) alloc_nomem;
 		RTE_ATOMIC(uint64_t) free_misses;
+		struct fastmem_journal *journal; /**< Of its block. */
 	};
 };
 static_assert(sizeof(struct fastmem_cache) == RTE_FASTMEM_CACHE_STRIDE,
 	"inline functions compute the addresses of caches");
 static_assert(offsetof(struct fastmem_cache, core) == 0,
 	"a cache begins with what inline functions use");
+
+/**
+ * A change of several words of a cache: what they shall be.
+ *
+ * Its values are final, so that it may be carried out twice.
+ */
+struct fastmem_change {
+	struct fastmem_cache *cache;
+	void **objs;               /**< Of the loaded magazine. */
+	struct fastmem_mag *prev;
+	uint64_t state;
+	uint64_t taken;
+	uint64_t given;
+	uint32_t n_prev;
+	uint32_t n_first;          /**< Objects in the chain's first magazine. */
+	struct fastmem_mag *first; /**< Of the chain, before the change. */
+	struct fastmem_mag *chain; /**< And after it. */
+	struct fastmem_mag *in;    /**< What is in the hand then. */
+	struct fastmem_mag *out;
+};
+
+/**
+ * What a thread is doing to its caches.
+ *
+ * A thread that is killed in the middle of a change leaves it in the journal,
+ * and a thread of the primary process finishes it. A change is one step: at any
+ * moment, a magazine is in a stack, in a hand, in the chain or in a cache.
+ * The processor lets others see what a killed thread had done in the order of
+ * its program; the compiler is made to keep that by release.
+ */
+struct fastmem_journal {
+	/** Whether the change is to be carried out. */
+	RTE_ATOMIC(uint32_t) pending;
+	struct fastmem_change change;
+	struct fastmem_hand hand;
+	/** What an allocation in a secondary process collects, see there. */
+	struct fastmem_mag *chain;
+	/** Where a secondary process asks for what it cannot do by itself. */
+	struct fastmem_request *request;
+};
 
 /** What the counters of a cache say. */
 struct fastmem_cache_counts {
@@ -66,6 +107,15 @@ struct fastmem_cache_counts {
 	uint64_t frees;
 	uint64_t free_misses;
 	uint64_t cached; /**< Objects in the cache. */
+};
+
+/** The counters at the last reset of the statistics. */
+struct fastmem_cache_base {
+	struct fastmem_figure allocs;
+	struct fastmem_figure alloc_misses;
+	struct fastmem_figure alloc_nomem;
+	struct fastmem_figure frees;
+	struct fastmem_figure free_misses;
 };
 
 static inline uint64_t
@@ -108,6 +158,44 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 /** Follow the depot's capacity, which has changed. No object is in the cache. */
 void
 fastmem_cache_resize(struct fastmem_cache *cache);
+
+enum fastmem_cache_result {
+	FASTMEM_CACHE_HIT,  /**< Done without leaving the cache. */
+	FASTMEM_CACHE_MISS, /**< Done with the help of the layers behind. */
+	FASTMEM_CACHE_NONE  /**< There is no magazine, or no object. */
+};
+
+/** Make room for an object in a cache whose loaded magazine is full. */
+enum fastmem_cache_result
+fastmem_cache_make_room(struct fastmem_cache *cache);
+
+/**
+ * Add magazines with n objects or more to the chain of a cache's journal, whose
+ * owner is waiting for it.
+ *
+ * @return
+ *   False, with nothing added, if there is no memory for it.
+ */
+bool
+fastmem_cache_collect(struct fastmem_cache *cache, unsigned int n,
+	unsigned int flags);
+
+/**
+ * Finish what a thread that was killed did to its caches, and give back what it
+ * had in its hand and in its chain.
+ *
+ * @param depots
+ *   Finds the depot of a bin.
+ */
+void
+fastmem_journal_finish(struct fastmem_journal *journal,
+	struct fastmem_depot *(*find)(void *arg, unsigned int index), void *arg);
+
+/** Let readers of its counters see that the cache of a killed thread is at
+ * rest.
+ */
+void
+fastmem_cache_settle(struct fastmem_cache *cache);
 
 /** Put the objects of a cache into their slabs. */
 void

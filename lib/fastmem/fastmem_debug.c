@@ -20,6 +20,8 @@
 
 #include <eal_export.h>
 
+#include "fastmem_control.h"
+#include "fastmem_remote.h"
 #include "fastmem_stats.h"
 #include "rte_fastmem.h"
 
@@ -102,8 +104,7 @@ audit_stack(struct audit *audit, struct fastmem_stack *stack, uint32_t least,
 		}
 		audit_objects(audit, mag->objs, mag->count);
 	}
-	if (audit->step == AUDIT_CHECK && n != rte_atomic_load_explicit(
-			&stack->count, rte_memory_order_relaxed)) {
+	if (audit->step == AUDIT_CHECK && n != fastmem_stack_count(stack)) {
 		FASTMEM_LOG(ERR, "audit: a stack of %u magazines counts another number",
 			n);
 		audit->errors++;
@@ -193,16 +194,13 @@ audit_bins(struct audit *audit, struct fastmem_depot *depot, uint32_t *n_slabs)
 	}
 }
 
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_audit, 26.11)
 int
-rte_fastmem_audit(void)
+fastmem_control_audit(struct fastmem_root *root)
 {
-	struct audit audit = { .root = fastmem_process.root };
+	struct audit audit = { .root = root };
 	uint32_t n_bin_slabs;
 	unsigned int i, k;
 
-	if (audit.root == NULL)
-		return -ENODEV;
 	for (i = 0; i < audit.root->n_sockets; i++) {
 		n_bin_slabs = 0;
 		for (k = 0; k < FASTMEM_N_CLASSES; k++)
@@ -212,6 +210,16 @@ rte_fastmem_audit(void)
 			&audit.root->sockets[i].backing, n_bin_slabs);
 	}
 	return audit.errors == 0 ? 0 : -EFAULT;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_audit, 26.11)
+int
+rte_fastmem_audit(void)
+{
+	if (fastmem_process.root == NULL)
+		return -ENODEV;
+	return fastmem_is_remote() ? fastmem_remote_audit() :
+		fastmem_control_audit(fastmem_process.root);
 }
 
 static void
@@ -232,10 +240,8 @@ dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot)
 			!depot->bin.colored ? 'a' : ' ',
 		sum.allocs, sum.frees, sum.cached,
 		info.n_partial, info.n_full,
-		rte_atomic_load_explicit(&depot->full.count,
-			rte_memory_order_relaxed),
-		rte_atomic_load_explicit(&depot->partial.count,
-			rte_memory_order_relaxed),
+		fastmem_stack_count(&depot->full),
+		fastmem_stack_count(&depot->partial),
 		depot->capacity);
 }
 
@@ -286,10 +292,8 @@ rte_fastmem_dump(FILE *f)
 	}
 	fprintf(f, "fastmem: directory covers %#" PRIxPTR " bytes at %#" PRIxPTR "\n",
 		root->dir.bytes, root->dir.base);
-	rte_spinlock_lock(&root->stats_lock);
 	for (i = 0; i < root->n_sockets; i++)
 		dump_socket(f, root, &root->sockets[i]);
-	rte_spinlock_unlock(&root->stats_lock);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&root->blocks, rte_memory_order_acquire);
 	for (; block != NULL; block = block->next) {

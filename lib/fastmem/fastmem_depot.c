@@ -14,11 +14,20 @@
  * on x86 and 48 on Arm; with a tag of 22 bits, a thread would have to
  * be preempted while four million exchanges happen, and the same
  * magazine be on top at the exact moment, for a take to go wrong.
+ *
+ * A link has the number of magazines from there on in the place of the tag.
  */
 #define STACK_ADDR_BITS 48
 #define STACK_LOW_BITS FASTMEM_META_MIN_ORDER
-#define STACK_POS_MASK (RTE_BIT64(STACK_ADDR_BITS - STACK_LOW_BITS) - 1)
+#define STACK_POS_BITS (STACK_ADDR_BITS - STACK_LOW_BITS)
+#define STACK_POS_MASK (RTE_BIT64(STACK_POS_BITS) - 1)
 #define STACK_TAG_ONE (STACK_POS_MASK + 1)
+#define STACK_DEPTH_MAX (RTE_BIT64(64 - STACK_POS_BITS) - 1)
+
+/* The owner of a magazine, below a number that each change of it increases. */
+#define OWNER_BITS 16
+#define OWNER_MASK ((UINT32_C(1) << OWNER_BITS) - 1)
+#define OWNER_CHANGE (OWNER_MASK + 1)
 
 /* Before EAL is asked for memory, idle magazines are emptied if they
  * hold more than this part of what is there.
@@ -61,22 +70,68 @@ stack_next_tag(uint64_t head)
 	return (head + STACK_TAG_ONE) & ~STACK_POS_MASK;
 }
 
+/* Relaxed: a push and a claim order what has to be. */
+static inline uint32_t
+mag_owner_word(const struct fastmem_mag *mag)
+{
+	return rte_atomic_load_explicit(&mag->owner, rte_memory_order_relaxed);
+}
+
+static inline uint32_t
+owner_next(uint32_t word, uint32_t owner)
+{
+	return ((word + OWNER_CHANGE) & ~OWNER_MASK) | owner;
+}
+
+/* Change the owner of a magazine which belongs to the caller. */
+static inline void
+mag_set_owner(struct fastmem_mag *mag, uint32_t owner)
+{
+	rte_atomic_store_explicit(&mag->owner,
+		owner_next(mag_owner_word(mag), owner),
+		rte_memory_order_relaxed);
+}
+
+static inline uint32_t
+hand_owner(const struct fastmem_hand *hand)
+{
+	return hand != NULL ? hand->owner : FASTMEM_OWNER_NONE;
+}
+
+static inline void
+hand_set(RTE_ATOMIC(uintptr_t) *side, const struct fastmem_mag *mag)
+{
+	rte_atomic_store_explicit(side, (uintptr_t)mag,
+		rte_memory_order_relaxed);
+	/* Whoever looks after a thread that was killed sees what it had done
+	 * in the order of the program, which the compiler must keep.
+	 */
+	rte_atomic_thread_fence(rte_memory_order_release);
+}
+
 static void
-stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag)
+stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag,
+	struct fastmem_hand *hand)
 {
 	/* Relaxed: the value is only compared, and its position stored. */
 	uint64_t head = rte_atomic_load_explicit(&stack->head,
 		rte_memory_order_relaxed);
-	uint64_t next;
+	const struct fastmem_mag *below;
+	uint64_t next, depth;
 
 	fastmem_race_point(FASTMEM_RACE_STACK_PUSH_HEAD_READ);
-	/* Counted before it can be taken, so that the count is never negative. */
-	rte_atomic_fetch_add_explicit(&stack->count, 1,
-		rte_memory_order_relaxed);
-	fastmem_race_point(FASTMEM_RACE_STACK_PUSH_COUNTED);
+	if (hand != NULL)
+		hand_set(&hand->out, mag);
+	mag_set_owner(mag, FASTMEM_OWNER_DEPOT);
+	fastmem_race_point(FASTMEM_RACE_STACK_PUSH_DISOWNED);
 	do {
-		rte_atomic_store_explicit(&mag->next, head & STACK_POS_MASK,
-			rte_memory_order_relaxed);
+		/* Relaxed: what is not the top any more fails the exchange. */
+		below = stack_mag(head);
+		depth = below == NULL ? 0 : rte_atomic_load_explicit(
+			&below->next, rte_memory_order_relaxed) >> STACK_POS_BITS;
+		depth = RTE_MIN(depth + 1, STACK_DEPTH_MAX);
+		rte_atomic_store_explicit(&mag->next, depth << STACK_POS_BITS |
+			(head & STACK_POS_MASK), rte_memory_order_relaxed);
 		next = stack_next_tag(head) | stack_pos(mag);
 		fastmem_race_point(FASTMEM_RACE_STACK_PUSH_LINKED);
 		/* Release the magazine and its link to the taker. */
@@ -84,10 +139,14 @@ stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag)
 		&head, next, rte_memory_order_release,
 		rte_memory_order_relaxed));
 	fastmem_race_point(FASTMEM_RACE_STACK_PUSHED);
+	if (hand != NULL)
+		hand_set(&hand->out, NULL);
 }
 
+/* Unlink the first magazine; its owner's word is that of before. */
 static struct fastmem_mag *
-stack_pop(struct fastmem_stack *stack)
+stack_unlink(struct fastmem_stack *stack, struct fastmem_hand *hand,
+	uint32_t *owner)
 {
 	/* Acquire: the link behind the head is read next. */
 	uint64_t head = rte_atomic_load_explicit(&stack->head,
@@ -100,9 +159,12 @@ stack_pop(struct fastmem_stack *stack)
 		if (mag == NULL)
 			return NULL;
 		fastmem_race_point(FASTMEM_RACE_STACK_POP_HEAD_READ);
+		if (hand != NULL)
+			hand_set(&hand->in, mag);
 		/* Relaxed: if the magazine is on the top still, the acquire
 		 * above has ordered it; if not, the exchange fails.
 		 */
+		*owner = mag_owner_word(mag);
 		next = rte_atomic_load_explicit(&mag->next,
 			rte_memory_order_relaxed) & STACK_POS_MASK;
 		next |= stack_next_tag(head);
@@ -114,9 +176,42 @@ stack_pop(struct fastmem_stack *stack)
 		&head, next, rte_memory_order_acq_rel,
 		rte_memory_order_acquire));
 	fastmem_race_point(FASTMEM_RACE_STACK_POPPED);
-	rte_atomic_fetch_sub_explicit(&stack->count, 1,
-		rte_memory_order_relaxed);
 	return mag;
+}
+
+/* The caller clears its hand, or puts to use what is in it. */
+static struct fastmem_mag *
+stack_pop(struct fastmem_stack *stack, struct fastmem_hand *hand)
+{
+	struct fastmem_mag *mag;
+	uint32_t owner;
+
+	while ((mag = stack_unlink(stack, hand, &owner)) != NULL) {
+		/* A rescue may have claimed it, and does with it what is to be
+		 * done. Acquire: what that did, if it has put it back.
+		 */
+		if (likely((owner & OWNER_MASK) == FASTMEM_OWNER_DEPOT &&
+				rte_atomic_compare_exchange_strong_explicit(
+				&mag->owner, &owner,
+				owner | hand_owner(hand),
+				rte_memory_order_acquire,
+				rte_memory_order_relaxed)))
+			break;
+	}
+	fastmem_race_point(FASTMEM_RACE_STACK_CLAIMED);
+	if (mag == NULL && hand != NULL)
+		hand_set(&hand->in, NULL);
+	return mag;
+}
+
+uint32_t
+fastmem_stack_count(const struct fastmem_stack *stack)
+{
+	const struct fastmem_mag *mag = stack_mag(rte_atomic_load_explicit(
+		&stack->head, rte_memory_order_acquire));
+
+	return mag == NULL ? 0 : rte_atomic_load_explicit(&mag->next,
+		rte_memory_order_relaxed) >> STACK_POS_BITS;
 }
 
 struct fastmem_mag *
@@ -125,8 +220,7 @@ fastmem_stack_walk(struct fastmem_stack *stack, const struct fastmem_mag *mag)
 	if (mag == NULL)
 		return stack_mag(rte_atomic_load_explicit(&stack->head,
 			rte_memory_order_acquire));
-	return stack_mag(rte_atomic_load_explicit(&mag->next,
-		rte_memory_order_relaxed));
+	return fastmem_mag_linked(mag);
 }
 
 /* Objects in each of the two magazines of a cache. */
@@ -171,9 +265,9 @@ depot_mag_bytes(const struct fastmem_depot *depot)
 }
 
 struct fastmem_mag *
-fastmem_depot_get_full(struct fastmem_depot *depot)
+fastmem_depot_get_full(struct fastmem_depot *depot, struct fastmem_hand *hand)
 {
-	return stack_pop(&depot->full);
+	return stack_pop(&depot->full, hand);
 }
 
 /* Tell if bookkeeping takes so much memory that depots may not add to it. */
@@ -189,31 +283,128 @@ depot_hoards_enough(const struct fastmem_depot *depot)
 }
 
 struct fastmem_mag *
-fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use)
+fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use,
+	struct fastmem_hand *hand)
 {
-	struct fastmem_mag *mag = stack_pop(&depot->empty);
+	struct fastmem_mag *mag = stack_pop(&depot->empty, hand);
 
-	if (mag == NULL &&
-			!(use == FASTMEM_MAG_HOARD && depot_hoards_enough(depot))) {
-		fastmem_race_point(FASTMEM_RACE_DEPOT_NO_EMPTY);
-		mag = fastmem_backing_meta_alloc(depot->bin.backing,
-			FASTMEM_META_MAGAZINE, depot_mag_bytes(depot),
-			use == FASTMEM_MAG_GROW);
-		if (mag != NULL)
-			mag->count = 0;
+	if (mag != NULL || fastmem_is_remote() ||
+			(use == FASTMEM_MAG_HOARD && depot_hoards_enough(depot)))
+		return mag;
+	fastmem_race_point(FASTMEM_RACE_DEPOT_NO_EMPTY);
+	mag = fastmem_backing_meta_alloc(depot->bin.backing,
+		FASTMEM_META_MAGAZINE, depot_mag_bytes(depot),
+		use == FASTMEM_MAG_GROW);
+	if (mag != NULL) {
+		mag->count = 0;
+		mag->bin = depot->bin.index;
+		mag_set_owner(mag, hand_owner(hand));
 	}
 	return mag;
 }
 
+struct fastmem_mag *
+fastmem_depot_get_used(struct fastmem_depot *depot, struct fastmem_hand *hand)
+{
+	struct fastmem_mag *mag = stack_pop(&depot->partial, hand);
+
+	fastmem_race_point(FASTMEM_RACE_DEPOT_NO_PARTIAL);
+	return mag != NULL ? mag : stack_pop(&depot->full, hand);
+}
+
 void
-fastmem_depot_put(struct fastmem_depot *depot, struct fastmem_mag *mag)
+fastmem_depot_put(struct fastmem_depot *depot, struct fastmem_mag *mag,
+	struct fastmem_hand *hand)
 {
 	if (mag->count == depot->capacity)
-		stack_push(&depot->full, mag);
+		stack_push(&depot->full, mag, hand);
 	else if (mag->count == 0)
-		stack_push(&depot->empty, mag);
+		stack_push(&depot->empty, mag, hand);
 	else
-		stack_push(&depot->partial, mag);
+		stack_push(&depot->partial, mag, hand);
+}
+
+void
+fastmem_mag_give(struct fastmem_mag *mag, const struct fastmem_hand *hand)
+{
+	mag_set_owner(mag, hand_owner(hand));
+}
+
+void
+fastmem_mag_link(struct fastmem_mag *mag, const struct fastmem_mag *next)
+{
+	rte_atomic_store_explicit(&mag->next, stack_pos(next),
+		rte_memory_order_relaxed);
+}
+
+struct fastmem_mag *
+fastmem_mag_linked(const struct fastmem_mag *mag)
+{
+	return stack_mag(rte_atomic_load_explicit(&mag->next,
+		rte_memory_order_relaxed));
+}
+
+static void
+chain_push(struct fastmem_chain *chain, struct fastmem_mag *mag)
+{
+	fastmem_mag_link(mag, chain->first);
+	chain->first = mag;
+	chain->count += mag->count;
+}
+
+struct fastmem_mag *
+fastmem_chain_pop(struct fastmem_chain *chain)
+{
+	struct fastmem_mag *mag = chain->first;
+
+	if (mag != NULL) {
+		chain->first = fastmem_mag_linked(mag);
+		chain->count -= mag->count;
+	}
+	return mag;
+}
+
+bool
+fastmem_depot_claim(struct fastmem_mag *mag, uint32_t owner)
+{
+	uint32_t word = mag_owner_word(mag);
+
+	do {
+		if ((word & OWNER_MASK) == owner)
+			return true;
+		if ((word & OWNER_MASK) != FASTMEM_OWNER_DEPOT)
+			return false;
+		/* Acquire what was written before it was pushed. */
+	} while (!rte_atomic_compare_exchange_weak_explicit(&mag->owner, &word,
+		owner_next(word, FASTMEM_OWNER_RESCUE),
+		rte_memory_order_acquire, rte_memory_order_relaxed));
+	return true;
+}
+
+/* Take all magazines out of a stack, and push all but the claimed ones again. */
+static void
+depot_sift_stack(struct fastmem_depot *depot, struct fastmem_stack *stack)
+{
+	struct fastmem_chain chain = { 0 };
+	struct fastmem_mag *mag;
+
+	while ((mag = stack_pop(stack, NULL)) != NULL)
+		chain_push(&chain, mag);
+	while ((mag = fastmem_chain_pop(&chain)) != NULL)
+		fastmem_depot_put(depot, mag, NULL);
+}
+
+void
+fastmem_depot_rescue(struct fastmem_depot *depot, struct fastmem_mag *mag)
+{
+	if ((mag_owner_word(mag) & OWNER_MASK) == FASTMEM_OWNER_RESCUE) {
+		fastmem_backing_transit_begin(depot->bin.backing);
+		depot_sift_stack(depot, &depot->full);
+		depot_sift_stack(depot, &depot->partial);
+		depot_sift_stack(depot, &depot->empty);
+		fastmem_backing_transit_end(depot->bin.backing);
+	}
+	fastmem_depot_put(depot, mag, NULL);
 }
 
 static void
@@ -221,11 +412,12 @@ depot_reap_stack(struct fastmem_depot *depot, struct fastmem_stack *stack)
 {
 	struct fastmem_mag *mag;
 
-	while ((mag = stack_pop(stack)) != NULL) {
+	while ((mag = stack_pop(stack, NULL)) != NULL) {
 		fastmem_race_point(FASTMEM_RACE_DEPOT_REAP_TAKEN);
 		fastmem_bin_drain(&depot->bin, mag->objs, mag->count);
 		mag->count = 0;
 		fastmem_race_point(FASTMEM_RACE_DEPOT_REAP_DRAINED);
+		mag_set_owner(mag, FASTMEM_OWNER_META);
 		/* Magazines of a size serve all bins that use it. */
 		fastmem_meta_free(&depot->bin.backing->meta,
 			FASTMEM_META_MAGAZINE, mag, depot_mag_bytes(depot));
@@ -258,8 +450,7 @@ depot_socket_has_idle(struct fastmem_socket *socket)
 
 	for (i = 0; i < FASTMEM_N_BINS; i++) {
 		depot = &socket->depots[i];
-		n_full = rte_atomic_load_explicit(&depot->full.count,
-			rte_memory_order_relaxed);
+		n_full = fastmem_stack_count(&depot->full);
 		idle += n_full * depot->capacity * fastmem_bin_size(&depot->bin);
 	}
 	return idle > fastmem_backing_bytes(&socket->backing) /
@@ -275,6 +466,8 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 	uint64_t transit;
 
 	got = fastmem_bin_fill(&depot->bin, objs, n, false);
+	if ((flags & FASTMEM_F_AT_HAND) != 0)
+		return got;
 	fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_IDLE);
 	if (got == 0 && depot_socket_has_idle(socket)) {
 		fastmem_depot_reap_socket(socket);
@@ -302,29 +495,6 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 	return got;
 }
 
-static void
-chain_push(struct fastmem_chain *chain, struct fastmem_mag *mag)
-{
-	rte_atomic_store_explicit(&mag->next,
-		chain->first == NULL ? 0 : stack_pos(chain->first),
-		rte_memory_order_relaxed);
-	chain->first = mag;
-	chain->count += mag->count;
-}
-
-struct fastmem_mag *
-fastmem_chain_pop(struct fastmem_chain *chain)
-{
-	struct fastmem_mag *mag = chain->first;
-
-	if (mag != NULL) {
-		chain->first = stack_mag(rte_atomic_load_explicit(&mag->next,
-			rte_memory_order_relaxed));
-		chain->count -= mag->count;
-	}
-	return mag;
-}
-
 static struct fastmem_slab *
 chain_pop_slab(struct fastmem_chain *chain)
 {
@@ -347,16 +517,6 @@ fastmem_chain_take_slabs(struct fastmem_chain *chain,
 	return got;
 }
 
-/* A magazine with objects from the depot; NULL if there is none. */
-static struct fastmem_mag *
-depot_get_used(struct fastmem_depot *depot)
-{
-	struct fastmem_mag *mag = stack_pop(&depot->partial);
-
-	fastmem_race_point(FASTMEM_RACE_DEPOT_NO_PARTIAL);
-	return mag != NULL ? mag : stack_pop(&depot->full);
-}
-
 /* A magazine with objects from slabs, or from slabs in use only; NULL if there
  * is no memory. The caller has begun a transit.
  */
@@ -364,7 +524,7 @@ static struct fastmem_mag *
 depot_get_filled(struct fastmem_depot *depot, unsigned int flags, bool in_use)
 {
 	struct fastmem_mag *mag = fastmem_depot_get_empty(depot, in_use ?
-		FASTMEM_MAG_KEEP : fastmem_mag_use(flags));
+		FASTMEM_MAG_KEEP : fastmem_mag_use(flags), NULL);
 
 	if (mag == NULL)
 		return NULL;
@@ -376,7 +536,7 @@ depot_get_filled(struct fastmem_depot *depot, unsigned int flags, bool in_use)
 		mag->count = fastmem_depot_fill(depot, mag->objs,
 			depot->capacity, flags, 1);
 	if (mag->count == 0) {
-		fastmem_depot_put(depot, mag);
+		fastmem_depot_put(depot, mag, NULL);
 		return NULL;
 	}
 	return mag;
@@ -396,14 +556,15 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 	if (n > depot->bin.backing->dir->bytes / size)
 		return false;
 
-	while (chain->count < n && (mag = depot_get_used(depot)) != NULL)
+	while (chain->count < n && (mag = fastmem_depot_get_used(depot, NULL)) != NULL)
 		chain_push(chain, mag);
 	while (chain->count < n &&
 			(mag = depot_get_filled(depot, flags, true)) != NULL) {
 		chain_push(chain, mag);
 		chain->fresh += mag->count;
 	}
-	while (chain->count < n && n - chain->count >= COLLECT_SLAB_OBJECTS) {
+	while ((flags & FASTMEM_F_MAGAZINES) == 0 && chain->count < n &&
+			n - chain->count >= COLLECT_SLAB_OBJECTS) {
 		slab = fastmem_bin_acquire(&depot->bin,
 			(flags & RTE_FASTMEM_F_NO_GROW) == 0);
 		if (slab == NULL)
@@ -429,7 +590,7 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 
 	fastmem_race_point(FASTMEM_RACE_DEPOT_GIVES_BACK);
 	while ((mag = fastmem_chain_pop(chain)) != NULL)
-		fastmem_depot_put(depot, mag);
+		fastmem_depot_put(depot, mag, NULL);
 	while ((slab = chain_pop_slab(chain)) != NULL)
 		fastmem_bin_release(&depot->bin, slab);
 	return false;
@@ -462,7 +623,7 @@ fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
 	void *obj;
 
 	fastmem_backing_transit_begin(depot->bin.backing);
-	mag = depot_get_used(depot);
+	mag = fastmem_depot_get_used(depot, NULL);
 	if (mag == NULL) {
 		hit = false;
 		mag = depot_get_filled(depot, flags, false);
@@ -470,7 +631,7 @@ fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
 	if (mag != NULL) {
 		fastmem_race_point(FASTMEM_RACE_SHARED_ALLOC_TAKEN);
 		obj = mag->objs[--mag->count];
-		fastmem_depot_put(depot, mag);
+		fastmem_depot_put(depot, mag, NULL);
 	} else if (fastmem_depot_fill(depot, &obj, 1, flags, 1) == 0) {
 		obj = NULL;
 	}
@@ -506,7 +667,7 @@ fastmem_depot_shared_alloc_bulk(struct fastmem_depot *depot, void **ptrs,
 		k = RTE_MIN(n, mag->count);
 		mag->count -= k;
 		rte_memcpy(ptrs, &mag->objs[mag->count], k * sizeof(ptrs[0]));
-		fastmem_depot_put(depot, mag);
+		fastmem_depot_put(depot, mag, NULL);
 		ptrs += k;
 		n -= k;
 	}
@@ -528,9 +689,10 @@ fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
 
 	for (; n > 0; n -= k, ptrs += k) {
 		fastmem_backing_transit_begin(depot->bin.backing);
-		mag = stack_pop(&depot->partial);
+		mag = stack_pop(&depot->partial, NULL);
 		if (mag == NULL)
-			mag = fastmem_depot_get_empty(depot, FASTMEM_MAG_HOARD);
+			mag = fastmem_depot_get_empty(depot,
+				FASTMEM_MAG_HOARD, NULL);
 		if (mag == NULL) {
 			fastmem_bin_drain(&depot->bin, ptrs, n);
 			fastmem_backing_transit_end(depot->bin.backing);
@@ -542,7 +704,7 @@ fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
 		k = RTE_MIN(n, depot->capacity - mag->count);
 		rte_memcpy(&mag->objs[mag->count], ptrs, k * sizeof(ptrs[0]));
 		mag->count += k;
-		fastmem_depot_put(depot, mag);
+		fastmem_depot_put(depot, mag, NULL);
 		fastmem_race_point(FASTMEM_RACE_SHARED_FREE_PUT);
 		fastmem_backing_transit_end(depot->bin.backing);
 		depot_count(&depot->shared.frees, k);

@@ -24,6 +24,20 @@
  * A magazine belongs to whoever took it from a stack, until it is pushed
  * again. What its pusher wrote is seen by its taker: the push releases, the
  * take acquires, and other exchanges in between carry the release on.
+ *
+ * So that nothing is lost with a process that is killed, a thread notes down
+ * in its hand which magazine it is about to take or to push, and claims what
+ * it has taken by writing its number into the magazine. What a dead thread has
+ * in its hand is rescued by a thread of the primary process:
+ *
+ *   owner is the dead one   It is out of the stacks.
+ *   owner is the depot      It may be in a stack, or have been taken from there
+ *                           by the dead thread or, not claimed yet, by a living
+ *                           one. The rescue claims it. Then it takes it out of
+ *                           the stack, if it is in one; a living thread which
+ *                           has taken it fails to claim it and leaves it alone.
+ *                           Whichever it was, it is the rescuer's now.
+ *   otherwise               It is another's: the exchange failed, or it is over.
  */
 
 #include "fastmem_bin.h"
@@ -42,9 +56,11 @@
 #define FASTMEM_CACHE_MAX_BYTES RTE_BIT64(21)
 
 struct fastmem_mag {
-	RTE_ATOMIC(uint64_t) next; /**< Position of the next one in a stack. */
-	uint32_t count;            /**< Objects, while not in a cache. */
-	uint32_t reserved;
+	/** Position of the next one in a stack, and how many there are. */
+	RTE_ATOMIC(uint64_t) next;
+	uint16_t count;              /**< Objects, while not in a cache. */
+	uint16_t bin;                /**< Whose depot it is from. */
+	RTE_ATOMIC(uint32_t) owner;  /**< FASTMEM_OWNER_*, or a block's number. */
 	void *objs[];
 };
 static_assert(offsetof(struct fastmem_mag, objs) == 16,
@@ -52,8 +68,23 @@ static_assert(offsetof(struct fastmem_mag, objs) == 16,
 
 struct __rte_cache_aligned fastmem_stack {
 	RTE_ATOMIC(uint64_t) head;
-	/** Magazines pushed and not yet taken; a hint, hence relaxed. */
-	RTE_ATOMIC(uint32_t) count;
+};
+
+/** Who has a magazine, besides the blocks of caches. */
+enum fastmem_owner {
+	FASTMEM_OWNER_DEPOT,  /**< It is in a stack. */
+	FASTMEM_OWNER_NONE,   /**< A thread that needs no rescue. */
+	FASTMEM_OWNER_RESCUE, /**< A rescue. */
+	FASTMEM_OWNER_META,   /**< It is free memory. */
+	FASTMEM_OWNER_BLOCKS, /**< The least number of a block. */
+	FASTMEM_OWNER_MAX = UINT16_MAX
+};
+
+/** Where a thread notes which magazine it is exchanging at a depot. */
+struct fastmem_hand {
+	RTE_ATOMIC(uintptr_t) in;  /**< Being taken. */
+	RTE_ATOMIC(uintptr_t) out; /**< Being pushed. */
+	uint16_t owner;            /**< The number of its block. */
 };
 
 struct __rte_cache_aligned fastmem_depot {
@@ -106,9 +137,19 @@ fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
 bool
 fastmem_depot_set_cache_limit(struct fastmem_depot *depot, size_t max_bytes);
 
-/** Take a full magazine; NULL if there is none. */
+/**
+ * Take a full magazine; NULL if there is none.
+ *
+ * @param hand
+ *   The hand of a block, in which the magazine stays until the caller has put
+ *   it where it belongs; or NULL, for the primary process.
+ */
 struct fastmem_mag *
-fastmem_depot_get_full(struct fastmem_depot *depot);
+fastmem_depot_get_full(struct fastmem_depot *depot, struct fastmem_hand *hand);
+
+/** Take a magazine with objects; NULL if there is none. */
+struct fastmem_mag *
+fastmem_depot_get_used(struct fastmem_depot *depot, struct fastmem_hand *hand);
 
 /** What an empty magazine is for. */
 enum fastmem_mag_use {
@@ -124,9 +165,12 @@ enum fastmem_mag_use {
 	FASTMEM_MAG_GROW
 };
 
-/** Take an empty magazine, or make one; NULL if there is no memory for it. */
+/** Take an empty magazine or, in the primary process, make one; NULL if there
+ * is no memory for it.
+ */
 struct fastmem_mag *
-fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use);
+fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use,
+	struct fastmem_hand *hand);
 
 /** What a magazine for an allocation with the given flags is for. */
 static inline enum fastmem_mag_use
@@ -138,7 +182,19 @@ fastmem_mag_use(unsigned int flags)
 
 /** Give a magazine to the stack that its count says. */
 void
-fastmem_depot_put(struct fastmem_depot *depot, struct fastmem_mag *mag);
+fastmem_depot_put(struct fastmem_depot *depot, struct fastmem_mag *mag,
+	struct fastmem_hand *hand);
+
+/**
+ * Find out if a magazine from the hand of a block whose thread was killed
+ * belongs to nobody but that, see above, and claim it if in doubt.
+ */
+bool
+fastmem_depot_claim(struct fastmem_mag *mag, uint32_t owner);
+
+/** Give such a magazine back to its depot. */
+void
+fastmem_depot_rescue(struct fastmem_depot *depot, struct fastmem_mag *mag);
 
 /**
  * Get free objects from slabs, by all means.
@@ -179,6 +235,18 @@ unsigned int
 fastmem_chain_take_slabs(struct fastmem_chain *chain,
 	struct fastmem_depot *depot, void **ptrs, unsigned int n);
 
+/** Make a magazine that the caller has taken without a hand that of a block. */
+void
+fastmem_mag_give(struct fastmem_mag *mag, const struct fastmem_hand *hand);
+
+/** Link a magazine that is in no stack to another one, or to none. */
+void
+fastmem_mag_link(struct fastmem_mag *mag, const struct fastmem_mag *next);
+
+/** What such a magazine is linked to. */
+struct fastmem_mag *
+fastmem_mag_linked(const struct fastmem_mag *mag);
+
 /** Take a magazine off a chain; NULL at its end. */
 struct fastmem_mag *
 fastmem_chain_pop(struct fastmem_chain *chain);
@@ -201,6 +269,10 @@ fastmem_depot_count_nomem(struct fastmem_depot *depot, unsigned int n);
 void
 fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
 	unsigned int n);
+
+/** Magazines in a stack, as a hint. */
+uint32_t
+fastmem_stack_count(const struct fastmem_stack *stack);
 
 /** Follow a stack that no other thread uses; NULL starts. */
 struct fastmem_mag *

@@ -80,7 +80,7 @@ fastmem_meta_add(struct fastmem_meta *meta, void *mem, size_t len)
 	fastmem_race_point(FASTMEM_RACE_META_ADDS);
 	meta->cur = (uintptr_t)mem;
 	meta->end = (uintptr_t)mem + len;
-	meta->bytes_total += len;
+	fastmem_figure_add(&meta->bytes_total, len);
 	rte_spinlock_unlock(&meta->lock);
 }
 
@@ -135,7 +135,7 @@ fastmem_meta_alloc(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 		chunk = meta_split(meta, order);
 	fastmem_race_point(FASTMEM_RACE_META_GIVES);
 	if (chunk != NULL)
-		meta->bytes_used += RTE_BIT64(order);
+		fastmem_figure_add(&meta->bytes_used, RTE_BIT64(order));
 	rte_spinlock_unlock(&meta->lock);
 	return chunk;
 }
@@ -148,15 +148,13 @@ fastmem_meta_free(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 
 	rte_spinlock_lock(&meta->lock);
 	meta_push(meta, kind, chunk, order);
-	meta->bytes_used -= RTE_BIT64(order);
+	fastmem_figure_add(&meta->bytes_used, -RTE_BIT64(order));
 	rte_spinlock_unlock(&meta->lock);
 }
 
 void
 fastmem_meta_usage(struct fastmem_meta *meta, uint64_t *used, uint64_t *total)
 {
-	rte_spinlock_lock(&meta->lock);
-	*used = meta->bytes_used;
-	*total = meta->bytes_total;
-	rte_spinlock_unlock(&meta->lock);
+	*used = fastmem_figure(&meta->bytes_used);
+	*total = fastmem_figure(&meta->bytes_total);
 }

@@ -47,8 +47,8 @@ struct fastmem_meta {
 	/** Freed chunks by kind and size. */
 	struct fastmem_meta_chunk *free[FASTMEM_META_KINDS][FASTMEM_META_N_ORDERS]
 		__rte_guarded_var;
-	uint64_t bytes_used __rte_guarded_var; /**< In chunks taken. */
-	uint64_t bytes_total __rte_guarded_var; /**< Ever added. */
+	struct fastmem_figure bytes_used; /**< In chunks taken. */
+	struct fastmem_figure bytes_total; /**< Ever added. */
 };
 
 void

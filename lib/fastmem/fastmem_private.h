@@ -32,6 +32,13 @@
  * cache      An lcore's two magazines of one bin.
  * block      All caches of one lcore of one process, or of one of its threads
  *            without an lcore id.
+ * journal    What a block's thread is doing to its caches, noted down so that
+ *            it can be finished if the thread's process is killed.
+ * keeper     The threads of the primary process that do for secondary ones what
+ *            takes a lock or memory from EAL, and reclaim the blocks of those
+ *            which were killed.
+ * remote     A secondary process's side of that.
+ * peer       A secondary process, as the primary one sees it.
  * thread     What becomes of a block when its thread ends, gets or loses its
  *            lcore id, or forks.
  *
@@ -45,9 +52,14 @@
  * Locks, in the order in which they are taken:
  *
  *   attach lock  (process)  init and deinit against each other
+ *   start lock   (process)  the start of keepers against deinit
  *   thread lock  (process)  the end of one thread without an lcore id against
  *                           init and deinit; one for each such thread
- *   stats lock   (root)     a reset of the statistics against their readers
+ *   spare lock   (process)  threads without a block, in a secondary process
+ *   remote lock  (process)  requests of a secondary process as a whole
+ *   serve lock   (process)  a keeper's service to a secondary process against
+ *                           the reclaim of its blocks
+ *   stats lock   (root)     resets of the statistics against each other
  *   reap lock    (socket)   one thread empties the depots of a socket, others
  *                           that are out of memory too wait for the result
  *   grow lock    (socket)   the list of memzones; held across calls to EAL
@@ -63,7 +75,11 @@
  * Only those before the bin lock are ever held across something slow, and no
  * allocation that can be served from memory at hand takes one of them.
  * A block's caches belong to its lcore or thread: no lock, other threads only read
- * counters. The depots take no lock.
+ * counters; those of a secondary process's thread belong to the keeper while the
+ * thread waits for a request. The depots take no lock.
+ *
+ * Locks of a root, socket or bin lie in shared memory, where they would outlive
+ * a holder that is killed: only the primary process takes them.
  */
 
 #include <assert.h>
@@ -108,6 +124,11 @@ extern int fastmem_logtype;
  * of each colored class that have to be aligned to more than a cache line.
  */
 #define FASTMEM_N_BINS (FASTMEM_N_CLASSES + FASTMEM_N_COLORED)
+
+/** Internal flag: be content with slabs of the bin and of the stock. */
+#define FASTMEM_F_AT_HAND RTE_BIT32(31)
+/** Internal flag: collect magazines, not whole slabs. */
+#define FASTMEM_F_MAGAZINES RTE_BIT32(30)
 
 #define FASTMEM_FLAGS_ALL (RTE_FASTMEM_F_ZERO | RTE_FASTMEM_F_NO_GROW)
 
@@ -175,6 +196,43 @@ static inline size_t
 fastmem_class_bytes(unsigned int class_idx)
 {
 	return (size_t)1 << fastmem_class_shift(class_idx);
+}
+
+/**
+ * A figure that is changed under a lock only, but read without: so a process
+ * that is killed while it reads statistics holds nothing. Relaxed.
+ */
+struct fastmem_figure {
+	RTE_ATOMIC(uint64_t) value;
+};
+
+static inline uint64_t
+fastmem_figure(const struct fastmem_figure *figure)
+{
+	return rte_atomic_load_explicit(&figure->value,
+		rte_memory_order_relaxed);
+}
+
+static inline void
+fastmem_figure_set(struct fastmem_figure *figure, uint64_t value)
+{
+	rte_atomic_store_explicit(&figure->value, value,
+		rte_memory_order_relaxed);
+}
+
+static inline void
+fastmem_figure_add(struct fastmem_figure *figure, int64_t n)
+{
+	fastmem_figure_set(figure, fastmem_figure(figure) + n);
+}
+
+/** Whether this is a secondary process, which is attached. */
+extern bool fastmem_process_is_remote;
+
+static inline bool
+fastmem_is_remote(void)
+{
+	return fastmem_process_is_remote;
 }
 
 #endif /* FASTMEM_PRIVATE_H */

@@ -37,6 +37,19 @@
 	point(BLOCK_LEFT) \
 	point(THREAD_CLAIMED) \
 	point(THREAD_LEAVES) \
+	point(PEER_LOCKED) \
+	point(PEER_CLEARED) \
+	point(PEER_USED) \
+	point(REQUEST_WRITTEN) \
+	point(REQUEST_POSTED) \
+	point(REQUEST_WAITS) \
+	point(REQUEST_SERVED) \
+	point(KEEPER_SERVED) \
+	point(KEEPER_GROWN) \
+	point(KEEPER_SLEEPS) \
+	point(CHANGE_PENDING) \
+	point(CHANGE_DONE) \
+	point(CACHE_CHAINED) \
 	point(CACHE_COUNTS) \
 	point(CACHE_BEGUN) \
 	point(CACHE_CHANGED) \
@@ -50,12 +63,13 @@
 	point(CACHE_STATE_READ) \
 	point(CACHE_COUNTERS_READ) \
 	point(STACK_PUSH_HEAD_READ) \
-	point(STACK_PUSH_COUNTED) \
+	point(STACK_PUSH_DISOWNED) \
 	point(STACK_PUSH_LINKED) \
 	point(STACK_PUSHED) \
 	point(STACK_POP_HEAD_READ) \
 	point(STACK_POP_NEXT_READ) \
 	point(STACK_POPPED) \
+	point(STACK_CLAIMED) \
 	point(DEPOT_NO_EMPTY) \
 	point(DEPOT_REAP_TAKEN) \
 	point(DEPOT_REAP_DRAINED) \

@@ -13,15 +13,17 @@
 #include <rte_memory.h>
 
 #include "fastmem_depot.h"
+#include "fastmem_keeper.h"
 #include "fastmem_private.h"
+#include "fastmem_remote.h"
 
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000002)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000003)
 
 struct fastmem_block;
-struct fastmem_cache_counts;
+struct fastmem_cache_base;
 
 struct __rte_cache_aligned fastmem_root {
 	/** FASTMEM_LAYOUT once the rest is set up: released, acquired. */
@@ -36,10 +38,18 @@ struct __rte_cache_aligned fastmem_root {
 	/** Newest first. Read without the lock: blocks are only ever added. */
 	RTE_ATOMIC(uintptr_t) blocks;
 
-	/** Held by a reset of the statistics, and by those who read them. */
+	uint32_t n_blocks;
+
+	/** Rung for the keeper when a request was posted. */
+	struct fastmem_bell bell;
+	struct fastmem_peer peers[FASTMEM_MAX_PEERS];
+
+	/** Held by a reset of the statistics. */
 	rte_spinlock_t stats_lock;
+	/** Odd while that goes on. */
+	RTE_ATOMIC(uint32_t) stats_sequence;
 	/** Of threads without caches at the last reset, by bin. */
-	struct fastmem_cache_counts *shared_base;
+	struct fastmem_cache_base *shared_base;
 
 	struct fastmem_socket sockets[];
 };

@@ -9,27 +9,68 @@
  */
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include <eal_export.h>
 
+#include "fastmem_control.h"
+#include "fastmem_remote.h"
 #include "fastmem_stats.h"
 #include "rte_fastmem.h"
 
 static void
 counts_add(struct fastmem_cache_counts *sum,
 	const struct fastmem_cache_counts *counts,
-	const struct fastmem_cache_counts *base)
+	const struct fastmem_cache_base *base)
 {
-	sum->allocs += counts->allocs - base->allocs;
-	sum->alloc_misses += counts->alloc_misses - base->alloc_misses;
-	sum->alloc_nomem += counts->alloc_nomem - base->alloc_nomem;
-	sum->frees += counts->frees - base->frees;
-	sum->free_misses += counts->free_misses - base->free_misses;
+	sum->allocs += counts->allocs - fastmem_figure(&base->allocs);
+	sum->alloc_misses += counts->alloc_misses -
+		fastmem_figure(&base->alloc_misses);
+	sum->alloc_nomem += counts->alloc_nomem -
+		fastmem_figure(&base->alloc_nomem);
+	sum->frees += counts->frees - fastmem_figure(&base->frees);
+	sum->free_misses += counts->free_misses -
+		fastmem_figure(&base->free_misses);
 	sum->cached += counts->cached;
 }
 
-static const struct fastmem_cache_counts no_counts;
+static const struct fastmem_cache_base no_counts;
+
+static void
+base_set(struct fastmem_cache_base *base,
+	const struct fastmem_cache_counts *counts)
+{
+	fastmem_figure_set(&base->allocs, counts->allocs);
+	fastmem_figure_set(&base->alloc_misses, counts->alloc_misses);
+	fastmem_figure_set(&base->alloc_nomem, counts->alloc_nomem);
+	fastmem_figure_set(&base->frees, counts->frees);
+	fastmem_figure_set(&base->free_misses, counts->free_misses);
+}
+
+/* What is read after this is seen as it was before or after a reset, or else
+ * has to be read again.
+ */
+static uint32_t
+stats_begin(const struct fastmem_root *root)
+{
+	uint32_t sequence;
+
+	/* Acquire: nothing is read before the number. */
+	while (((sequence = rte_atomic_load_explicit(&root->stats_sequence,
+			rte_memory_order_acquire)) & 1) != 0)
+		sched_yield();
+	return sequence;
+}
+
+static bool
+stats_again(const struct fastmem_root *root, uint32_t sequence)
+{
+	/* Nor after it is read again. */
+	rte_atomic_thread_fence(rte_memory_order_acquire);
+	return rte_atomic_load_explicit(&root->stats_sequence,
+		rte_memory_order_relaxed) != sequence;
+}
 
 static struct fastmem_block *
 stats_first_block(struct fastmem_root *root)
@@ -129,27 +170,64 @@ stats_class(size_t class_size)
 	return -1;
 }
 
-/* Sum over all bins of a class. */
-static void
-stats_sum_class(struct fastmem_root *root, uint32_t lcore_id,
-	unsigned int class_idx, struct fastmem_cache_counts *sum)
-{
-	unsigned int i;
+#define ALL_CLASSES (-1)
 
-	for (i = 1; i <= root->n_bins; i++)
-		if (fastmem_root_bin_class(i) == class_idx)
-			fastmem_stats_add_bin(root, lcore_id, i, false, sum);
+static bool
+stats_is_of(unsigned int index, int class_idx)
+{
+	return class_idx == ALL_CLASSES ||
+		fastmem_root_bin_class(index) == (unsigned int)class_idx;
 }
 
+/* Sum over all bins of a class, and over some blocks. */
 static void
-stats_sum_shared_class(struct fastmem_root *root, unsigned int class_idx,
+stats_sum(struct fastmem_root *root, uint32_t lcore_id, int class_idx,
 	struct fastmem_cache_counts *sum)
 {
+	uint32_t sequence;
 	unsigned int i;
 
-	for (i = 1; i <= root->n_bins; i++)
-		if (fastmem_root_bin_class(i) == class_idx)
-			fastmem_stats_add_shared(root, i, false, sum);
+	do {
+		sequence = stats_begin(root);
+		memset(sum, 0, sizeof(*sum));
+		for (i = 1; i <= root->n_bins; i++) {
+			if (!stats_is_of(i, class_idx))
+				continue;
+			fastmem_stats_add_bin(root, lcore_id, i, false, sum);
+			/* Threads without caches are no lcore's. */
+			if (lcore_id >= RTE_MAX_LCORE)
+				fastmem_stats_add_shared(root, i, false, sum);
+		}
+	} while (stats_again(root, sequence));
+}
+
+/* Sum over the slabs of a class. */
+static void
+stats_sum_slabs(struct fastmem_root *root, int class_idx,
+	struct rte_fastmem_class_stats *stats)
+{
+	struct fastmem_bin_info info, sum;
+	uint32_t sequence;
+	unsigned int i;
+
+	do {
+		sequence = stats_begin(root);
+		memset(&sum, 0, sizeof(sum));
+		for (i = 1; i <= root->n_bins; i++) {
+			if (!stats_is_of(i, class_idx))
+				continue;
+			fastmem_bin_get_info(&fastmem_root_depot(root, i)->bin,
+				&info);
+			sum.slab_acquires += info.slab_acquires;
+			sum.slab_releases += info.slab_releases;
+			sum.n_partial += info.n_partial;
+			sum.n_full += info.n_full;
+		}
+	} while (stats_again(root, sequence));
+	stats->slab_acquires = sum.slab_acquires;
+	stats->slab_releases = sum.slab_releases;
+	stats->slabs_partial = sum.n_partial;
+	stats->slabs_full = sum.n_full;
 }
 
 /* A miss may be counted while its object is not yet. */
@@ -203,16 +281,10 @@ rte_fastmem_stats(struct rte_fastmem_stats *stats)
 	for (i = 0; i < root->n_sockets; i++)
 		stats->bytes_backing += fastmem_backing_bytes(
 			&root->sockets[i].backing);
-	rte_spinlock_lock(&root->stats_lock);
 	for (i = 0; i < FASTMEM_N_CLASSES; i++)
 		stats->bytes_in_use += fastmem_stats_in_use(root, i) *
 			fastmem_class_bytes(i);
-	for (i = 1; i <= root->n_bins; i++) {
-		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, i, false,
-			&sum);
-		fastmem_stats_add_shared(root, i, false, &sum);
-	}
-	rte_spinlock_unlock(&root->stats_lock);
+	stats_sum(root, FASTMEM_STATS_ALL_BLOCKS, ALL_CLASSES, &sum);
 	stats->alloc_total = sum.allocs;
 	stats->free_total = sum.frees;
 	stats->alloc_nomem = sum.alloc_nomem;
@@ -225,10 +297,8 @@ rte_fastmem_stats_class(size_t class_size,
 	struct rte_fastmem_class_stats *stats)
 {
 	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_cache_counts sum = { 0 };
+	struct fastmem_cache_counts sum;
 	int class_idx = stats_class(class_size);
-	struct fastmem_bin_info info;
-	unsigned int i;
 
 	if (root == NULL)
 		return -ENODEV;
@@ -237,20 +307,9 @@ rte_fastmem_stats_class(size_t class_size,
 
 	memset(stats, 0, sizeof(*stats));
 	stats->class_size = class_size;
-	rte_spinlock_lock(&root->stats_lock);
-	stats_sum_class(root, FASTMEM_STATS_ALL_BLOCKS, class_idx, &sum);
-	stats_sum_shared_class(root, class_idx, &sum);
+	stats_sum(root, FASTMEM_STATS_ALL_BLOCKS, class_idx, &sum);
+	stats_sum_slabs(root, class_idx, stats);
 	stats->in_use = fastmem_stats_in_use(root, class_idx);
-	for (i = 1; i <= root->n_bins; i++) {
-		if (fastmem_root_bin_class(i) != (unsigned int)class_idx)
-			continue;
-		fastmem_bin_get_info(&fastmem_root_depot(root, i)->bin, &info);
-		stats->slab_acquires += info.slab_acquires;
-		stats->slab_releases += info.slab_releases;
-		stats->slabs_partial += info.n_partial;
-		stats->slabs_full += info.n_full;
-	}
-	rte_spinlock_unlock(&root->stats_lock);
 	stats->alloc_cache_hits = stats_hits(sum.allocs, sum.alloc_misses);
 	stats->alloc_cache_misses = sum.alloc_misses;
 	stats->alloc_nomem = sum.alloc_nomem;
@@ -265,17 +324,13 @@ rte_fastmem_stats_lcore(unsigned int lcore_id,
 	struct rte_fastmem_lcore_stats *stats)
 {
 	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_cache_counts sum = { 0 };
-	unsigned int i;
+	struct fastmem_cache_counts sum;
 
 	if (root == NULL)
 		return -ENODEV;
 	if (lcore_id >= RTE_MAX_LCORE || stats == NULL)
 		return -EINVAL;
-	rte_spinlock_lock(&root->stats_lock);
-	for (i = 1; i <= root->n_bins; i++)
-		fastmem_stats_add_bin(root, lcore_id, i, false, &sum);
-	rte_spinlock_unlock(&root->stats_lock);
+	stats_sum(root, lcore_id, ALL_CLASSES, &sum);
 	stats_to_lcore(&sum, stats);
 	return 0;
 }
@@ -286,16 +341,14 @@ rte_fastmem_stats_lcore_class(unsigned int lcore_id, size_t class_size,
 	struct rte_fastmem_lcore_class_stats *stats)
 {
 	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_cache_counts sum = { 0 };
+	struct fastmem_cache_counts sum;
 	int class_idx = stats_class(class_size);
 
 	if (root == NULL)
 		return -ENODEV;
 	if (lcore_id >= RTE_MAX_LCORE || class_idx < 0 || stats == NULL)
 		return -EINVAL;
-	rte_spinlock_lock(&root->stats_lock);
-	stats_sum_class(root, lcore_id, class_idx, &sum);
-	rte_spinlock_unlock(&root->stats_lock);
+	stats_sum(root, lcore_id, class_idx, &sum);
 	stats_to_lcore_class(&sum, class_size, stats);
 	return 0;
 }
@@ -305,19 +358,13 @@ int
 rte_fastmem_stats_shared(struct rte_fastmem_lcore_stats *stats)
 {
 	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_cache_counts sum = { 0 };
-	unsigned int i;
+	struct fastmem_cache_counts sum;
 
 	if (root == NULL)
 		return -ENODEV;
 	if (stats == NULL)
 		return -EINVAL;
-	rte_spinlock_lock(&root->stats_lock);
-	for (i = 1; i <= root->n_bins; i++) {
-		fastmem_stats_add_bin(root, LCORE_ID_ANY, i, false, &sum);
-		fastmem_stats_add_shared(root, i, false, &sum);
-	}
-	rte_spinlock_unlock(&root->stats_lock);
+	stats_sum(root, LCORE_ID_ANY, ALL_CLASSES, &sum);
 	stats_to_lcore(&sum, stats);
 	return 0;
 }
@@ -328,40 +375,58 @@ rte_fastmem_stats_shared_class(size_t class_size,
 	struct rte_fastmem_lcore_class_stats *stats)
 {
 	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_cache_counts sum = { 0 };
+	struct fastmem_cache_counts sum;
 	int class_idx = stats_class(class_size);
 
 	if (root == NULL)
 		return -ENODEV;
 	if (class_idx < 0 || stats == NULL)
 		return -EINVAL;
-	rte_spinlock_lock(&root->stats_lock);
-	stats_sum_class(root, LCORE_ID_ANY, class_idx, &sum);
-	stats_sum_shared_class(root, class_idx, &sum);
-	rte_spinlock_unlock(&root->stats_lock);
+	stats_sum(root, LCORE_ID_ANY, class_idx, &sum);
 	stats_to_lcore_class(&sum, class_size, stats);
 	return 0;
+}
+
+void
+fastmem_control_reset(struct fastmem_root *root)
+{
+	struct fastmem_cache_counts counts;
+	struct fastmem_block *block;
+	uint32_t sequence;
+	unsigned int i;
+
+	rte_spinlock_lock(&root->stats_lock);
+	sequence = rte_atomic_load_explicit(&root->stats_sequence,
+		rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&root->stats_sequence, sequence + 1,
+		rte_memory_order_relaxed);
+	/* What follows is not seen before the odd number. */
+	rte_atomic_thread_fence(rte_memory_order_release);
+	for (i = 1; i <= root->n_bins; i++) {
+		struct fastmem_depot *depot = fastmem_root_depot(root, i);
+
+		stats_read_shared(depot, &counts);
+		base_set(&root->shared_base[i], &counts);
+		fastmem_bin_reset(&depot->bin);
+		for (block = stats_first_block(root); block != NULL;
+				block = block->next) {
+			fastmem_cache_read(&block->caches[i], &counts);
+			base_set(&block->base[i], &counts);
+		}
+	}
+	rte_atomic_store_explicit(&root->stats_sequence, sequence + 2,
+		rte_memory_order_release);
+	rte_spinlock_unlock(&root->stats_lock);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_stats_reset, 26.11)
 void
 rte_fastmem_stats_reset(void)
 {
-	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_block *block;
-	unsigned int i;
-
-	if (root == NULL)
+	if (fastmem_process.root == NULL)
 		return;
-	rte_spinlock_lock(&root->stats_lock);
-	for (i = 1; i <= root->n_bins; i++) {
-		struct fastmem_depot *depot = fastmem_root_depot(root, i);
-
-		stats_read_shared(depot, &root->shared_base[i]);
-		fastmem_bin_reset(&depot->bin);
-		for (block = stats_first_block(root); block != NULL;
-				block = block->next)
-			fastmem_cache_read(&block->caches[i], &block->base[i]);
-	}
-	rte_spinlock_unlock(&root->stats_lock);
+	if (fastmem_is_remote())
+		fastmem_remote_reset();
+	else
+		fastmem_control_reset(fastmem_process.root);
 }

@@ -17,6 +17,9 @@
 #include <rte_memzone.h>
 
 #include "fastmem_block.h"
+#include "fastmem_control.h"
+#include "fastmem_keeper.h"
+#include "fastmem_remote.h"
 #include "fastmem_thread.h"
 #include "rte_fastmem.h"
 
@@ -41,7 +44,7 @@ static size_t
 shared_base_bytes(uint32_t n_sockets)
 {
 	return RTE_ALIGN_CEIL((1 + n_sockets * FASTMEM_N_BINS) *
-		sizeof(struct fastmem_cache_counts), RTE_CACHE_LINE_SIZE);
+		sizeof(struct fastmem_cache_base), RTE_CACHE_LINE_SIZE);
 }
 
 /* Set up all sockets, and give what is left of the root's memory to meta. */
@@ -78,9 +81,6 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 	home = fastmem_root_socket_idx(root, mz->socket_id);
 	fastmem_meta_add(&root->sockets[RTE_MAX(home, 0)].backing.meta, rest,
 		mz->len - RTE_PTR_DIFF(rest, root));
-	/* Release: a secondary that sees it sees all of the above. */
-	rte_atomic_store_explicit(&root->layout, FASTMEM_LAYOUT,
-		rte_memory_order_release);
 }
 
 static int
@@ -109,6 +109,10 @@ root_create(struct fastmem_root **root)
 	}
 	*root = mz->addr;
 	root_init(*root, mz, base, bytes);
+	fastmem_keeper_open(*root);
+	/* Release: a secondary that sees it sees all of the above. */
+	rte_atomic_store_explicit(&(*root)->layout, FASTMEM_LAYOUT,
+		rte_memory_order_release);
 	return 0;
 }
 
@@ -127,7 +131,7 @@ root_find(struct fastmem_root **root)
 		FASTMEM_LOG(ERR, "the primary process has another version of fastmem");
 		return -ENOTSUP;
 	}
-	return 0;
+	return fastmem_remote_attach(*root);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_init, 26.11)
@@ -162,11 +166,14 @@ rte_fastmem_deinit(void)
 	if (root == NULL)
 		goto out;
 	fastmem_block_detach();
-	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
+		fastmem_remote_detach();
 		goto out;
+	}
 
 	/* No secondary may attach any more. */
 	rte_atomic_store_explicit(&root->layout, 0, rte_memory_order_release);
+	fastmem_keeper_close();
 	fastmem_backing_free_all();
 	if (rte_memzone_free(rte_memzone_lookup(FASTMEM_ROOT_NAME)) != 0)
 		FASTMEM_LOG(ERR, "cannot free memzone %s", FASTMEM_ROOT_NAME);
@@ -174,20 +181,15 @@ out:
 	rte_spinlock_unlock(&fastmem_process.attach_lock);
 }
 
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_reserve, 26.11)
 int
-rte_fastmem_reserve(size_t size, int socket_id)
+fastmem_control_reserve(struct fastmem_root *root, size_t size, int socket_id,
+	unsigned int own)
 {
-	struct fastmem_root *root = fastmem_process.root;
 	size_t got[RTE_MAX_NUMA_NODES] = { 0 };
+	unsigned int i, n = root->n_sockets;
 	size_t left = size;
-	unsigned int i, n, own;
 	int idx;
 
-	if (root == NULL)
-		return -ENODEV;
-	own = fastmem_root_own_socket(root);
-	n = root->n_sockets;
 	if (socket_id != SOCKET_ID_ANY) {
 		idx = fastmem_root_socket_idx(root, socket_id);
 		if (idx < 0)
@@ -207,6 +209,21 @@ rte_fastmem_reserve(size_t size, int socket_id)
 	for (i = 0; i < root->n_sockets; i++)
 		fastmem_backing_unreserve(&root->sockets[i].backing, got[i]);
 	return -ENOMEM;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_reserve, 26.11)
+int
+rte_fastmem_reserve(size_t size, int socket_id)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	unsigned int own;
+
+	if (root == NULL)
+		return -ENODEV;
+	own = fastmem_root_own_socket(root);
+	return fastmem_is_remote() ?
+		fastmem_remote_reserve(size, socket_id, own) :
+		fastmem_control_reserve(root, size, socket_id, own);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_set_limit, 26.11)
@@ -268,12 +285,12 @@ rte_fastmem_set_cache_limit(size_t max_bytes)
 	return 0;
 }
 
-static void
-flush_all(struct fastmem_root *root)
+void
+fastmem_control_flush(struct fastmem_root *root, struct fastmem_block *block)
 {
 	unsigned int i;
 
-	fastmem_block_flush_self();
+	fastmem_block_flush(root, block);
 	for (i = 0; i < root->n_sockets; i++)
 		fastmem_depot_reap_socket(&root->sockets[i]);
 }
@@ -282,12 +299,26 @@ RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_cache_flush, 26.11)
 void
 rte_fastmem_cache_flush(void)
 {
+	struct fastmem_block *block = fastmem_lcore_self()->block;
 	struct fastmem_root *root = fastmem_process.root;
 
 	if (root == NULL)
 		FASTMEM_LOG(ERR, "cannot flush, fastmem is not initialized");
+	else if (fastmem_is_remote())
+		fastmem_remote_flush(block);
 	else
-		flush_all(root);
+		fastmem_control_flush(root, block);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_process_reclaim, 26.11)
+int
+rte_fastmem_process_reclaim(void)
+{
+	if (fastmem_process.root == NULL)
+		return -ENODEV;
+	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
+		return -ENOTSUP;
+	return fastmem_keeper_reclaim(true);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_trim, 26.11)
@@ -305,7 +336,7 @@ rte_fastmem_trim(int socket_id, size_t *bytes)
 		return -EINVAL;
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return -ENOTSUP;
-	flush_all(root);
+	fastmem_control_flush(root, fastmem_lcore_self()->block);
 	for (i = 0; i < root->n_sockets; i++)
 		if (socket_id == SOCKET_ID_ANY || socket_id ==
 				root->sockets[i].backing.socket_id)

@@ -40,6 +40,18 @@
  *
  * Processes
  * ---------
+ * A secondary process has private caches like the primary one, and exchanges
+ * their contents with other threads by itself. Where memory has to be taken
+ * from a slab, or from EAL, a thread of the primary process does it, for
+ * which the caller waits, without spinning.
+ *
+ * A secondary process may be killed at any moment: it holds no lock that others
+ * wait for, and what was in its caches is reclaimed
+ * (rte_fastmem_process_reclaim()). An allocation or a free that it was about
+ * to make has either happened or not.
+ * When the primary process has ended, secondary processes go on with
+ * what is in their caches and depots, and get ENOMEM then.
+ *
  * A process that was created by fork() and has not called one of the exec()
  * functions cannot use the allocator of its parent, nor initialize one.
  * There the library is not initialized: allocations fail with ENODEV, and what
@@ -199,6 +211,8 @@ struct rte_fastmem_lcore_class_stats {
  *     or no key for thread-specific data left to watch its threads.
  *   - -ENOTSUP in a process that was forked by one which used the library.
  *   - -ENODEV in a secondary process: the primary's is not initialized.
+ *   - -EAGAIN in a secondary process: there are 64 of them already.
+ *   - -EIO in a secondary process: the primary does not answer.
  *   - -ENOTSUP in a secondary process: the primary has another version of
  *     this library.
  */
@@ -910,6 +924,28 @@ rte_fastmem_virt2iova(const void *ptr);
 __rte_experimental
 void
 rte_fastmem_cache_flush(void);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Reclaim what secondary processes had in their caches that ended without
+ * detaching, by being killed for instance.
+ *
+ * The library does so by itself within a second, for as long as the primary
+ * process runs; this call is for who cannot wait. What such a process had
+ * allocated stays allocated: it may be in use elsewhere.
+ *
+ * MT-safe. In the primary process only.
+ *
+ * @return
+ *   - The number of processes that were found (not negative).
+ *   - -ENODEV if the allocator is not initialized.
+ *   - -ENOTSUP in a secondary process.
+ */
+__rte_experimental
+int
+rte_fastmem_process_reclaim(void);
 
 /**
  * @warning
