@@ -138,12 +138,12 @@ block_reuse(struct fastmem_root *root, unsigned int owner,
 	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
 		rte_memory_order_relaxed);
 	for (; block != NULL; block = block->next)
-		if (block->owner == FASTMEM_PROCESS_NONE &&
+		if (fastmem_block_owner(block) == FASTMEM_PROCESS_NONE &&
 				block->lcore_id == lcore_id &&
 				block->own_row == own_row)
 			break;
 	if (block != NULL)
-		block->owner = owner;
+		fastmem_block_set_owner(block, owner);
 	rte_spinlock_unlock(&root->block_lock);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_SEARCHED);
 	return block;
@@ -164,7 +164,7 @@ block_create(struct fastmem_root *root, unsigned int owner,
 	block_init(block, root, lcore_id, socket_idx);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_CREATED);
 	rte_spinlock_lock(&root->block_lock);
-	block->owner = owner;
+	fastmem_block_set_owner(block, owner);
 	block->journal.hand.owner = FASTMEM_OWNER_BLOCKS + root->n_blocks++;
 	block->next = (struct fastmem_block *)rte_atomic_load_explicit(
 		&root->blocks, rte_memory_order_relaxed);
@@ -381,7 +381,7 @@ fastmem_block_give_up(struct fastmem_root *root, struct fastmem_block *block)
 		fastmem_cache_retire(&block->caches[i]);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
 	rte_spinlock_lock(&root->block_lock);
-	block->owner = FASTMEM_PROCESS_NONE;
+	fastmem_block_set_owner(block, FASTMEM_PROCESS_NONE);
 	rte_spinlock_unlock(&root->block_lock);
 }
 
@@ -441,7 +441,7 @@ fastmem_block_detach_peer(struct fastmem_root *root, unsigned int owner)
 	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
 		rte_memory_order_acquire);
 	for (; block != NULL; block = block->next)
-		if (block->owner == owner)
+		if (fastmem_block_owner(block) == owner)
 			block_rescue(root, block);
 }
 

@@ -41,13 +41,28 @@ struct __rte_cache_aligned fastmem_block {
 	/** At the last reset of the statistics, by bin. */
 	struct fastmem_cache_base *base;
 	uint32_t lcore_id;           /**< LCORE_ID_ANY for a thread's. */
-	uint32_t owner;              /**< FASTMEM_PROCESS_* */
+	/** FASTMEM_PROCESS_*; written under the block lock, relaxed. */
+	RTE_ATOMIC(uint32_t) owner;
 	uint32_t own_row;            /**< Index of the own socket's first bin. */
 	struct fastmem_journal journal;
 	/** Of the thread that uses it, in a secondary process. */
 	struct fastmem_request request;
 	struct fastmem_cache caches[];
 };
+
+static inline uint32_t
+fastmem_block_owner(const struct fastmem_block *block)
+{
+	return rte_atomic_load_explicit(&block->owner,
+		rte_memory_order_relaxed);
+}
+
+static inline void
+fastmem_block_set_owner(struct fastmem_block *block, uint32_t owner)
+{
+	rte_atomic_store_explicit(&block->owner, owner,
+		rte_memory_order_relaxed);
+}
 
 /**
  * A process's view of one lcore, or of one thread without an lcore id, in a

@@ -216,10 +216,17 @@ RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_audit, 26.11)
 int
 rte_fastmem_audit(void)
 {
+	int ret;
+
 	if (fastmem_process.root == NULL)
 		return -ENODEV;
-	return fastmem_is_remote() ? fastmem_remote_audit() :
-		fastmem_control_audit(fastmem_process.root);
+	if (fastmem_is_remote())
+		return fastmem_remote_audit();
+	fastmem_keeper_reclaim(true);
+	fastmem_keeper_pause();
+	ret = fastmem_control_audit(fastmem_process.root);
+	fastmem_keeper_resume();
+	return ret;
 }
 
 static void
@@ -276,6 +283,25 @@ dump_socket(FILE *f, struct fastmem_root *root, struct fastmem_socket *socket)
 	}
 }
 
+static void
+dump_block(FILE *f, const struct fastmem_root *root,
+	const struct fastmem_block *block)
+{
+	uint32_t owner = fastmem_block_owner(block);
+
+	if (block->lcore_id == LCORE_ID_ANY)
+		fprintf(f, " caches of a thread: ");
+	else
+		fprintf(f, " caches of lcore %u: ", block->lcore_id);
+	if (owner == FASTMEM_PROCESS_NONE)
+		fprintf(f, "given up\n");
+	else if (owner == FASTMEM_PROCESS_PRIMARY)
+		fprintf(f, "primary process\n");
+	else
+		fprintf(f, "process %u\n",
+			root->peers[owner - FASTMEM_PROCESS_PEERS].pid);
+}
+
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_dump, 26.11)
 void
 rte_fastmem_dump(FILE *f)
@@ -296,13 +322,7 @@ rte_fastmem_dump(FILE *f)
 		dump_socket(f, root, &root->sockets[i]);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&root->blocks, rte_memory_order_acquire);
-	for (; block != NULL; block = block->next) {
-		if (block->lcore_id == LCORE_ID_ANY)
-			fprintf(f, " caches of a thread: process %u\n",
-				block->owner);
-		else
-			fprintf(f, " caches of lcore %u: process %u\n",
-				block->lcore_id, block->owner);
-	}
+	for (; block != NULL; block = block->next)
+		dump_block(f, root, block);
 	fastmem_race_dump(f);
 }

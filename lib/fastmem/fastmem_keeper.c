@@ -260,7 +260,7 @@ keeper_sweep(enum fastmem_request_state state,
 	for (block = keeper_blocks(); block != NULL; block = block->next) {
 		if (!request_is(&block->request, state))
 			continue;
-		keep(&block->request, block->owner);
+		keep(&block->request, fastmem_block_owner(block));
 		found = true;
 	}
 	return found;
@@ -331,7 +331,7 @@ keeper_grows_for(unsigned int owner)
 	if (request_is(&keeper_peer(owner)->request, FASTMEM_REQUEST_GROWS))
 		return true;
 	for (block = keeper_blocks(); block != NULL; block = block->next)
-		if (block->owner == owner &&
+		if (fastmem_block_owner(block) == owner &&
 				request_is(&block->request,
 					FASTMEM_REQUEST_GROWS))
 			return true;
@@ -379,6 +379,18 @@ fastmem_keeper_reclaim(bool wait)
 		n += ret == 1;
 	}
 	return n;
+}
+
+void
+fastmem_keeper_pause(void)
+{
+	rte_spinlock_lock(&keeper.serve_lock);
+}
+
+void
+fastmem_keeper_resume(void)
+{
+	rte_spinlock_unlock(&keeper.serve_lock);
 }
 
 static int
@@ -442,8 +454,16 @@ fastmem_keeper_open(struct fastmem_root *root)
 void
 fastmem_keeper_close(void)
 {
+	unsigned int i;
+
 	if (keeper.fd < 0)
 		return;
+	fastmem_keeper_reclaim(true);
+	for (i = 0; i < FASTMEM_MAX_PEERS; i++)
+		if (rte_atomic_load_explicit(&keeper.root->peers[i].used,
+				rte_memory_order_acquire) != 0)
+			FASTMEM_LOG(ERR, "process %u is still attached to what is torn down",
+				keeper.root->peers[i].pid);
 	rte_mp_action_unregister(FASTMEM_KEEPER_ACTION);
 	rte_spinlock_lock(&keeper.start_lock);
 	if (keeper.running) {

@@ -70,11 +70,17 @@ fastmem_keeper_close(void);
  *
  * @param wait
  *   Whether to wait for growth that one of them asked for.
- *
  * @return
  *   Their number.
  */
 unsigned int
 fastmem_keeper_reclaim(bool wait);
+
+/** Let no request be served, but for growth, nor a process be cleared up after. */
+void
+fastmem_keeper_pause(void);
+
+void
+fastmem_keeper_resume(void);
 
 #endif /* FASTMEM_KEEPER_H */

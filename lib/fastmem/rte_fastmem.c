@@ -336,6 +336,7 @@ rte_fastmem_trim(int socket_id, size_t *bytes)
 		return -EINVAL;
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		return -ENOTSUP;
+	fastmem_keeper_reclaim(true);
 	fastmem_control_flush(root, fastmem_lcore_self()->block);
 	for (i = 0; i < root->n_sockets; i++)
 		if (socket_id == SOCKET_ID_ANY || socket_id ==

@@ -1127,6 +1127,8 @@ rte_fastmem_dump(FILE *f);
  *
  * No other thread, in any process, may allocate or free meanwhile, except
  * that the call is not disturbed by what other threads read.
+ * In the primary process, what belonged to processes that were killed is
+ * reclaimed first.
  *
  * @return
  *   - 0 if all invariants hold.
