@@ -148,19 +148,20 @@ object_bin_unchecked(const void *ptr)
 {
 	const struct fastmem_process *process = &fastmem_process;
 	uintptr_t offset = (uintptr_t)ptr - process->dir.base;
-	unsigned int index, number, class_idx;
+	unsigned int index, number;
+	struct fastmem_shape shape;
 
 	if (unlikely(offset >= process->dir.bytes))
 		return FASTMEM_BIN_NONE;
 	index = fastmem_dir_bin(&process->dir, offset);
-	if (unlikely(index == FASTMEM_BIN_NONE))
+	/* None wraps around. */
+	if (unlikely(index - 1 >= process->n_bins))
 		return FASTMEM_BIN_NONE;
 	number = (index - 1) % FASTMEM_N_BINS;
-	class_idx = fastmem_bin_class(number);
-	offset = __rte_fastmem_shift_back(offset, fastmem_slab_color(class_idx,
-		fastmem_bin_is_colored(number)));
-	return (offset & (fastmem_class_bytes(class_idx) - 1)) == 0 ?
-		index : FASTMEM_BIN_NONE;
+	shape = fastmem_slab_class_shape(fastmem_bin_class(number),
+		fastmem_bin_is_colored(number));
+	offset = __rte_fastmem_shift_back(offset, shape.color);
+	return (offset & (shape.size - 1)) == 0 ? index : FASTMEM_BIN_NONE;
 }
 
 static __rte_noinline void
@@ -227,13 +228,19 @@ rte_fastmem_realloc(void *ptr, size_t size, size_t align)
 			ptr);
 		return NULL;
 	}
+	if (index > root->n_bins) {
+		FASTMEM_LOG(ERR, "%p is reallocated, but is an object of a type",
+			ptr);
+		rte_errno = EINVAL;
+		return NULL;
+	}
 	old_class = fastmem_root_bin_class(index);
 	new_class = fastmem_class(size, align);
 	/* It must not depend on its address whether an object may be freed
 	 * through a handle of that alignment.
 	 */
 	if (old_class == new_class && (align <= RTE_CACHE_LINE_SIZE ||
-			!fastmem_root_depot(root, index)->bin.colored))
+			fastmem_root_depot(root, index)->bin.shape.color == 0))
 		return ptr;
 	obj = rte_fastmem_alloc(size, align, 0);
 	if (obj == NULL)
@@ -361,8 +368,8 @@ handle_check(rte_fastmem_handle_t handle, unsigned int flags)
 
 	if (fastmem_process.root == NULL)
 		return ENODEV;
-	if (handle % sizeof(struct fastmem_cache) != 0 || index == 0 ||
-			index > fastmem_process.root->n_bins ||
+	if (handle % sizeof(struct fastmem_cache) != 0 ||
+			!fastmem_root_has_bin(fastmem_process.root, index) ||
 			(flags & ~FASTMEM_FLAGS_ALL) != 0)
 		return EINVAL;
 	return 0;
@@ -384,8 +391,9 @@ __rte_fastmem_halloc_bulk(uint32_t handle, void **ptrs, unsigned int n,
 	ret = alloc_from(index, ptrs, n, flags);
 	if (ret == 0 && (flags & RTE_FASTMEM_F_ZERO) != 0)
 		for (i = 0; i < n; i++)
-			memset(ptrs[i], 0, fastmem_class_bytes(
-				fastmem_root_bin_class(index)));
+			memset(ptrs[i], 0, fastmem_bin_size(
+				&fastmem_root_depot(fastmem_process.root,
+					index)->bin));
 	return ret;
 }
 
@@ -437,7 +445,8 @@ rte_fastmem_usable_size(const void *ptr)
 	unsigned int index = object_bin(ptr);
 
 	return index == FASTMEM_BIN_NONE ? 0 :
-		fastmem_class_bytes(fastmem_root_bin_class(index));
+		fastmem_bin_size(&fastmem_root_depot(fastmem_process.root,
+			index)->bin);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_socket_id, 26.11)
@@ -455,8 +464,7 @@ rte_fastmem_socket_id(const void *ptr)
 	index = fastmem_dir_bin(&process->dir, offset);
 	if (index == FASTMEM_BIN_NONE)
 		return -EINVAL;
-	return process->root->sockets[fastmem_root_bin_socket(index)]
-		.backing.socket_id;
+	return fastmem_root_depot(process->root, index)->bin.backing->socket_id;
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_virt2iova, 26.11)

@@ -92,35 +92,34 @@ backing_stock_remove(struct fastmem_backing *backing, struct fastmem_slab *slab)
 	fastmem_figure_add(&backing->n_stock, -1);
 }
 
-/* The first slab that has room for an object of a class. */
+/* The first slab that has room for an object of a shape. */
 static struct fastmem_slab *
-backing_list_find(const struct fastmem_slab_list *list, unsigned int class_idx)
+backing_list_find(const struct fastmem_slab_list *list,
+	struct fastmem_shape shape)
 {
 	struct fastmem_slab *slab;
 
-	/* Clipped at both ends, a slab has no room for the largest class, which
-	 * is not colored.
-	 */
+	/* Clipped at both ends, a slab has no room for the largest class. */
 	for (slab = list->first; slab != NULL; slab = slab->next)
-		if (fastmem_slab_capacity(slab, class_idx, false) != 0)
+		if (fastmem_slab_capacity(slab, shape) != 0)
 			break;
 	return slab;
 }
 
 /* Small objects and meta leave the whole slabs to the large classes. */
 static struct fastmem_slab *
-backing_stock_get(struct fastmem_backing *backing, unsigned int class_idx)
+backing_stock_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 {
-	bool large = fastmem_class_bytes(class_idx) > GROW_MIN_OBJECT;
+	bool large = shape.size > GROW_MIN_OBJECT;
 	struct fastmem_slab *slab;
 
 	fastmem_race_point(FASTMEM_RACE_STOCK_GETS);
 	rte_spinlock_lock(&backing->lock);
 	slab = backing_list_find(large ? &backing->whole : &backing->clipped,
-		class_idx);
+		shape);
 	if (slab == NULL)
 		slab = backing_list_find(large ? &backing->clipped :
-			&backing->whole, class_idx);
+			&backing->whole, shape);
 	if (slab != NULL) {
 		backing_stock_remove(backing, slab);
 		slab->state = FASTMEM_SLAB_BIN;
@@ -348,12 +347,12 @@ backing_grow(struct fastmem_backing *backing, unsigned int n,
 }
 
 static unsigned int
-backing_grow_step(struct fastmem_backing *backing, unsigned int class_idx)
+backing_grow_step(struct fastmem_backing *backing, struct fastmem_shape shape)
 {
 	uint64_t step = fastmem_backing_bytes(backing) / FASTMEM_SLAB_SIZE /
 		GROW_FRACTION;
-	uint64_t least = RTE_MIN(fastmem_class_bytes(class_idx) /
-		GROW_MIN_OBJECT, (uint64_t)GROW_MIN_SLABS_MAX);
+	uint64_t least = RTE_MIN(shape.size / GROW_MIN_OBJECT,
+		(uint64_t)GROW_MIN_SLABS_MAX);
 
 	least = RTE_MAX(least, UINT64_C(1));
 	step = RTE_MAX(step, least);
@@ -362,7 +361,7 @@ backing_grow_step(struct fastmem_backing *backing, unsigned int class_idx)
 
 /* Get a slab, waiting for growth by another thread if there is any. */
 static struct fastmem_slab *
-backing_grow_get(struct fastmem_backing *backing, unsigned int class_idx)
+backing_grow_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 {
 	struct fastmem_slab *slab;
 	unsigned int spins = 0, step, grown = 1;
@@ -371,7 +370,7 @@ backing_grow_get(struct fastmem_backing *backing, unsigned int class_idx)
 	 * meanwhile are as good; and it may have been preempted, on this core.
 	 */
 	while (rte_spinlock_trylock(&backing->grow_lock) == 0) {
-		slab = backing_stock_get(backing, class_idx);
+		slab = backing_stock_get(backing, shape);
 		if (slab != NULL)
 			return slab;
 		fastmem_race_point(FASTMEM_RACE_BACKING_GROW_WAITS);
@@ -381,8 +380,8 @@ backing_grow_get(struct fastmem_backing *backing, unsigned int class_idx)
 			rte_pause();
 	}
 	fastmem_race_point(FASTMEM_RACE_BACKING_GROW_LOCKED);
-	while ((slab = backing_stock_get(backing, class_idx)) == NULL && grown != 0) {
-		step = backing_grow_step(backing, class_idx);
+	while ((slab = backing_stock_get(backing, shape)) == NULL && grown != 0) {
+		step = backing_grow_step(backing, shape);
 		grown = backing_grow(backing, step, step, false);
 	}
 	rte_spinlock_unlock(&backing->grow_lock);
@@ -390,13 +389,13 @@ backing_grow_get(struct fastmem_backing *backing, unsigned int class_idx)
 }
 
 struct fastmem_slab *
-fastmem_backing_get(struct fastmem_backing *backing, unsigned int class_idx,
+fastmem_backing_get(struct fastmem_backing *backing, struct fastmem_shape shape,
 	bool grow)
 {
-	struct fastmem_slab *slab = backing_stock_get(backing, class_idx);
+	struct fastmem_slab *slab = backing_stock_get(backing, shape);
 
 	if (slab == NULL && grow)
-		slab = backing_grow_get(backing, class_idx);
+		slab = backing_grow_get(backing, shape);
 	return slab;
 }
 
@@ -404,11 +403,12 @@ void *
 fastmem_backing_meta_alloc(struct fastmem_backing *backing,
 	enum fastmem_meta_kind kind, size_t size, bool grow)
 {
+	const struct fastmem_shape any = { .size = 1 };
 	struct fastmem_slab *slab;
 	void *chunk;
 
 	while ((chunk = fastmem_meta_alloc(&backing->meta, kind, size)) == NULL) {
-		slab = fastmem_backing_get(backing, 0, grow);
+		slab = fastmem_backing_get(backing, any, grow);
 		if (slab == NULL)
 			return NULL;
 		backing_feed_meta(backing, slab);

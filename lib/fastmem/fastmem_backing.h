@@ -86,7 +86,7 @@ fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
 	RTE_ATOMIC(uint32_t) *zone_ids, int socket_id);
 
 /**
- * Take a slab out of stock for a class.
+ * Take a slab out of stock for objects of a shape.
  *
  * @param grow
  *   Whether to take memory from EAL when the stock is empty.
@@ -94,7 +94,7 @@ fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
  *   The slab, in state FASTMEM_SLAB_BIN but not yet formatted, or NULL.
  */
 struct fastmem_slab *
-fastmem_backing_get(struct fastmem_backing *backing, unsigned int class_idx,
+fastmem_backing_get(struct fastmem_backing *backing, struct fastmem_shape shape,
 	bool grow);
 
 /** Put a slab without objects back in stock. */

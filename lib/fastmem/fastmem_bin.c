@@ -9,13 +9,13 @@
 
 void
 fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
-	unsigned int index, unsigned int class_idx, bool colored)
+	unsigned int index, struct fastmem_shape shape)
 {
 	memset(bin, 0, sizeof(*bin));
 	bin->backing = backing;
 	bin->index = index;
-	bin->class_idx = class_idx;
-	bin->colored = colored;
+	bin->shape = shape;
+	bin->max_objs = UINT64_MAX;
 	rte_spinlock_init(&bin->lock);
 }
 
@@ -37,33 +37,57 @@ bin_unlist(struct fastmem_bin *bin, struct fastmem_slab *slab)
 	fastmem_figure_add(&bin->n_partial, -1);
 }
 
+/* Take up to n objects; the last ones, *fresh in number, are carved for it. */
 static unsigned int
-bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
+bin_take(struct fastmem_bin *bin, void **objs, unsigned int n, uint32_t *fresh)
 	__rte_requires_capability(&bin->lock)
 {
-	struct fastmem_slab *slab;
-	unsigned int got = 0;
+	struct fastmem_slab *slab, *next;
+	unsigned int got = 0, k;
 
-	while (got < n && (slab = bin->partial.first) != NULL) {
+	*fresh = 0;
+	for (slab = bin->partial.first; got < n && slab != NULL; slab = next) {
+		next = slab->next;
 		fastmem_race_point(FASTMEM_RACE_BIN_LOCKED);
-		got += fastmem_slab_take(slab, &objs[got], n - got);
+		k = fastmem_slab_take(slab, &objs[got], n - got,
+			RTE_MIN(bin->max_objs - bin->n_carved,
+				(uint64_t)UINT32_MAX), fresh);
+		got += k;
+		bin->n_carved += *fresh;
 		fastmem_race_point(FASTMEM_RACE_BIN_TAKEN);
 		if (fastmem_slab_is_full(slab)) {
 			bin_unlist(bin, slab);
 			fastmem_figure_add(&bin->n_full, 1);
 		}
+		/* What has to be constructed comes last. */
+		if (*fresh != 0 && bin->type != NULL)
+			break;
 	}
 	return got;
+}
+
+/* Construct what was carved, with no lock held. */
+static void
+bin_construct(const struct fastmem_bin *bin, void **objs, uint32_t n)
+{
+	const struct fastmem_type_local *type = bin->type;
+	uint32_t i;
+
+	if (type == NULL || type->ctor == NULL)
+		return;
+	/* In the order of their addresses. */
+	for (i = n; i > 0; i--)
+		type->ctor(objs[i - 1], type->arg);
 }
 
 struct fastmem_slab *
 fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 {
-	size_t bytes = fastmem_slab_bitmap_bytes(bin->class_idx);
+	size_t bytes = fastmem_slab_bitmap_bytes(bin->shape);
 	struct fastmem_slab *slab;
 	void *bitmap = NULL;
 
-	slab = fastmem_backing_get(bin->backing, bin->class_idx, grow);
+	slab = fastmem_backing_get(bin->backing, bin->shape, grow);
 	if (slab == NULL)
 		return NULL;
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_GOT);
@@ -76,7 +100,7 @@ fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 		}
 	}
 	fastmem_race_point(FASTMEM_RACE_BIN_BITMAP_GOT);
-	fastmem_slab_format(slab, bin->class_idx, bin->colored, bitmap);
+	fastmem_slab_format(slab, bin->shape, bitmap);
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_FORMATTED);
 	fastmem_dir_set_bin(bin->backing->dir, slab->addr, bin->index);
 	return slab;
@@ -85,8 +109,10 @@ fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 void
 fastmem_bin_release(struct fastmem_bin *bin, struct fastmem_slab *slab)
 {
-	size_t bytes = fastmem_slab_bitmap_bytes(bin->class_idx);
+	size_t bytes = fastmem_slab_bitmap_bytes(bin->shape);
 
+	if (bin->type != NULL && bin->type->dtor != NULL)
+		fastmem_slab_walk(slab, bin->type->dtor, bin->type->arg);
 	fastmem_dir_set_bin(bin->backing->dir, slab->addr, FASTMEM_BIN_NONE);
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_UNSET);
 	if (bytes != 0)
@@ -113,10 +139,12 @@ fastmem_bin_adopt(struct fastmem_bin *bin, struct fastmem_slab *slab,
 	void **objs, unsigned int n)
 {
 	/* Nobody else knows the slab yet: no lock while it is carved. */
-	unsigned int got = fastmem_slab_take(slab, objs, n);
+	uint32_t fresh;
+	unsigned int got = fastmem_slab_take(slab, objs, n, UINT32_MAX, &fresh);
 
 	fastmem_race_point(FASTMEM_RACE_BIN_ADOPT_CARVED);
 	rte_spinlock_lock(&bin->lock);
+	bin->n_carved += fresh;
 	bin_enter(bin, slab);
 	rte_spinlock_unlock(&bin->lock);
 	return got;
@@ -126,11 +154,25 @@ unsigned int
 fastmem_bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
 {
 	unsigned int got;
+	uint32_t fresh;
 
 	rte_spinlock_lock(&bin->lock);
-	got = bin_take(bin, objs, n);
+	got = bin_take(bin, objs, n, &fresh);
 	rte_spinlock_unlock(&bin->lock);
+	bin_construct(bin, &objs[got - fresh], fresh);
 	return got;
+}
+
+/* Tell if there is use for another slab. */
+static bool
+bin_may_carve(struct fastmem_bin *bin)
+{
+	bool ret;
+
+	rte_spinlock_lock(&bin->lock);
+	ret = bin->n_carved < bin->max_objs;
+	rte_spinlock_unlock(&bin->lock);
+	return ret;
 }
 
 unsigned int
@@ -139,9 +181,10 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 {
 	struct fastmem_slab *slab;
 	unsigned int got;
+	uint32_t fresh;
 
 	got = fastmem_bin_take(bin, objs, n);
-	if (got != 0)
+	if (got != 0 || !bin_may_carve(bin))
 		return got;
 
 	fastmem_backing_transit_begin(bin->backing);
@@ -152,14 +195,15 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 	 * a slab of which nothing is taken would never be given back.
 	 */
 	rte_spinlock_lock(&bin->lock);
-	got = bin_take(bin, objs, n);
-	if (got == 0 && slab != NULL) {
+	got = bin_take(bin, objs, n, &fresh);
+	if (got == 0 && slab != NULL && bin->n_carved < bin->max_objs) {
 		bin_enter(bin, slab);
 		slab = NULL;
-		got = bin_take(bin, objs, n);
+		got = bin_take(bin, objs, n, &fresh);
 	}
 	rte_spinlock_unlock(&bin->lock);
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_SPARE);
+	bin_construct(bin, &objs[got - fresh], fresh);
 	if (slab != NULL)
 		fastmem_bin_release(bin, slab);
 	fastmem_backing_transit_end(bin->backing);
@@ -184,6 +228,7 @@ bin_put(struct fastmem_bin *bin, struct fastmem_slab *slab, void *obj)
 	if (fastmem_slab_outside(slab) != 0)
 		return NULL;
 	bin_unlist(bin, slab);
+	bin->n_carved -= fastmem_slab_n_carved(slab);
 	fastmem_figure_add(&bin->releases, 1);
 	slab->bin = NULL;
 	return slab;
@@ -262,6 +307,28 @@ fastmem_bin_reset(struct fastmem_bin *bin)
 	rte_spinlock_unlock(&bin->lock);
 }
 
+uint64_t
+fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
+	void *arg)
+{
+	const struct fastmem_dir *dir = bin->backing->dir;
+	const struct fastmem_slab *slab;
+	uintptr_t offset;
+	uint64_t n = 0;
+
+	rte_spinlock_lock(&bin->lock);
+	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
+		slab = dir->slabs[fastmem_dir_granule(offset)];
+		if (slab == NULL || slab->bin != bin)
+			continue;
+		n += fastmem_slab_n_carved(slab);
+		if (func != NULL)
+			fastmem_slab_walk(slab, func, arg);
+	}
+	rte_spinlock_unlock(&bin->lock);
+	return n;
+}
+
 static unsigned int
 bin_audit_slab(const struct fastmem_slab *slab)
 {
@@ -300,8 +367,10 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 	struct fastmem_bin_info info;
 	unsigned int errors = 0;
 	uintptr_t offset;
+	uint64_t n_carved;
 
 	*outside = 0;
+	n_carved = 0;
 	rte_spinlock_lock(&bin->lock);
 	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
 		slab = dir->slabs[fastmem_dir_granule(offset)];
@@ -310,6 +379,7 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 		errors += bin_audit_slab(slab);
 		errors += fastmem_dir_bin(dir, offset) != bin->index;
 		*outside += fastmem_slab_outside(slab);
+		n_carved += fastmem_slab_n_carved(slab);
 		n_partial += slab->listed;
 		n_full += !slab->listed;
 	}
@@ -318,7 +388,8 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 	*n_slabs = n_partial + n_full;
 	fastmem_bin_get_info(bin, &info);
 	if (n_partial != info.n_partial || n_partial != n_list ||
-			n_full != info.n_full ||
+			n_full != info.n_full || n_carved != bin->n_carved ||
+			n_carved > bin->max_objs ||
 			*n_slabs != fastmem_figure(&bin->acquires) -
 			fastmem_figure(&bin->releases)) {
 		FASTMEM_LOG(ERR, "audit: bin %u: %u partial slabs and %u full ones, %u listed, %u and %u counted",

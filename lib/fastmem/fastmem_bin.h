@@ -7,7 +7,7 @@
 
 /**
  * @file
- * Bin: the slabs of one size class on one socket.
+ * Bin: the slabs of one size class, or type, on one socket.
  *
  * Slabs with objects to take are listed; full ones are found again by the
  * directory when an object comes back. Objects of slabs that have been in use
@@ -25,11 +25,23 @@
 #include "fastmem_private.h"
 #include "fastmem_slab.h"
 
+/** How objects of a type are made, in the process that makes them. */
+struct fastmem_type_local {
+	void (*ctor)(void *obj, void *arg);
+	void (*dtor)(void *obj, void *arg);
+	void *arg;
+};
+
 struct __rte_cache_aligned fastmem_bin {
 	struct fastmem_backing *backing;
 	uint16_t index;     /**< In the directory and in blocks of caches. */
-	uint16_t class_idx;
-	bool colored;
+	struct fastmem_shape shape;
+	/** Of a type: its constructor and so on, in the primary process. */
+	const struct fastmem_type_local *type;
+	/** Objects that may be carved. */
+	uint64_t max_objs;
+	/** Objects that are. */
+	uint64_t n_carved __rte_guarded_var;
 	/** Of a colored bin: that of the class's aligned objects; else NULL. */
 	struct fastmem_bin *kin;
 
@@ -52,7 +64,7 @@ struct fastmem_bin_info {
 
 void
 fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
-	unsigned int index, unsigned int class_idx, bool colored);
+	unsigned int index, struct fastmem_shape shape);
 
 /**
  * Take free objects out of slabs.
@@ -95,11 +107,16 @@ unsigned int
 fastmem_bin_adopt(struct fastmem_bin *bin, struct fastmem_slab *slab,
 	void **objs, unsigned int n);
 
+/** Call a function for all objects that were carved and not given back. */
+uint64_t
+fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
+	void *arg);
+
 /** The size of the bin's objects in bytes. */
 static inline size_t
 fastmem_bin_size(const struct fastmem_bin *bin)
 {
-	return fastmem_class_bytes(bin->class_idx);
+	return bin->shape.size;
 }
 
 /** Tell if the bin ever had a slab. */

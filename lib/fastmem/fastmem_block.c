@@ -16,7 +16,8 @@
  */
 #define BLOCKS_MAX (FASTMEM_OWNER_MAX - FASTMEM_OWNER_BLOCKS - 1024)
 
-#define MAX_CACHES (1 + RTE_MAX_NUMA_NODES * FASTMEM_N_BINS)
+#define MAX_CACHES \
+	(1 + RTE_MAX_NUMA_NODES * FASTMEM_N_BINS + FASTMEM_MAX_TYPES)
 
 /* Stands for the block of those who have none; never written to. */
 static union {
@@ -84,6 +85,7 @@ fastmem_block_attach(struct fastmem_root *root)
 	memset(&fastmem_process.dir, 0, sizeof(fastmem_process.dir));
 	if (root != NULL)
 		fastmem_process.dir = root->dir;
+	fastmem_process.n_bins = root != NULL ? root->n_bins : 0;
 	fastmem_process.root = root;
 	fastmem_process_is_remote = root != NULL &&
 		rte_eal_process_type() != RTE_PROC_PRIMARY;
@@ -93,7 +95,7 @@ fastmem_block_attach(struct fastmem_root *root)
 static size_t
 block_bytes(const struct fastmem_root *root)
 {
-	return sizeof(struct fastmem_block) + (1 + root->n_bins) *
+	return sizeof(struct fastmem_block) + (1 + root->n_caches) *
 		(sizeof(struct fastmem_cache) + sizeof(struct fastmem_cache_base));
 }
 
@@ -101,7 +103,7 @@ static void
 block_init(struct fastmem_block *block, struct fastmem_root *root,
 	unsigned int lcore_id, unsigned int socket_idx)
 {
-	const struct fastmem_bin *bin;
+	struct fastmem_shape shape;
 	struct fastmem_cache *cache;
 	unsigned int i;
 
@@ -111,17 +113,20 @@ block_init(struct fastmem_block *block, struct fastmem_root *root,
 	block->lcore_id = lcore_id;
 	block->journal.request = &block->request;
 	block->own_row = fastmem_root_bin_index(socket_idx, 0);
-	block->base = (void *)&block->caches[1 + root->n_bins];
-	for (i = 1; i <= root->n_bins; i++) {
+	block->base = (void *)&block->caches[1 + root->n_caches];
+	for (i = 1; i <= root->n_caches; i++) {
 		cache = &block->caches[i];
 		cache->depot = fastmem_root_depot(root, i);
 		cache->journal = &block->journal;
-		bin = &cache->depot->bin;
 		cache->core.index = i;
-		cache->core.color = fastmem_slab_color(bin->class_idx,
-			bin->colored);
+		/* Inline functions know no types; handles need no check. */
+		cache->core.misalign = UINTPTR_MAX;
+		if (i > root->n_bins)
+			continue;
+		shape = cache->depot->bin.shape;
+		cache->core.color = shape.color;
 		cache->core.misalign = fastmem_dir_misalign(&root->dir,
-			fastmem_bin_size(bin));
+			shape.size);
 	}
 }
 
@@ -355,7 +360,7 @@ fastmem_block_flush(struct fastmem_root *root, struct fastmem_block *block)
 {
 	unsigned int i;
 
-	for (i = 1; block != NULL && i <= root->n_bins; i++)
+	for (i = 1; block != NULL && i <= root->n_caches; i++)
 		fastmem_cache_flush(&block->caches[i]);
 }
 
@@ -368,7 +373,7 @@ fastmem_block_resize_all(struct fastmem_root *root)
 	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
 		rte_memory_order_acquire);
 	for (; block != NULL; block = block->next)
-		for (i = 1; i <= root->n_bins; i++)
+		for (i = 1; i <= root->n_caches; i++)
 			fastmem_cache_resize(&block->caches[i]);
 }
 
@@ -377,7 +382,7 @@ fastmem_block_give_up(struct fastmem_root *root, struct fastmem_block *block)
 {
 	unsigned int i;
 
-	for (i = 1; i <= root->n_bins; i++)
+	for (i = 1; i <= root->n_caches; i++)
 		fastmem_cache_retire(&block->caches[i]);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
 	rte_spinlock_lock(&root->block_lock);
@@ -426,7 +431,7 @@ block_rescue(struct fastmem_root *root, struct fastmem_block *block)
 	unsigned int i;
 
 	fastmem_journal_finish(&block->journal, find_depot, root);
-	for (i = 1; i <= root->n_bins; i++)
+	for (i = 1; i <= root->n_caches; i++)
 		fastmem_cache_settle(&block->caches[i]);
 	rte_atomic_store_explicit(&block->request.state, FASTMEM_REQUEST_IDLE,
 		rte_memory_order_relaxed);

@@ -91,6 +91,7 @@ extern struct fastmem_process {
 	/** Copy of the root's; covers nothing when not initialized. */
 	struct fastmem_dir dir;
 	struct fastmem_root *root; /**< NULL when not initialized. */
+	uint32_t n_bins;           /**< Copy of the root's. */
 	/** By lcore id plus one; the first for threads without an entry. */
 	struct fastmem_lcore lcores[RTE_MAX_LCORE + 1];
 	/** Of threads without an lcore id, in no order. */

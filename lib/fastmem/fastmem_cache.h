@@ -99,16 +99,6 @@ struct fastmem_journal {
 	struct fastmem_request *request;
 };
 
-/** What the counters of a cache say. */
-struct fastmem_cache_counts {
-	uint64_t allocs;
-	uint64_t alloc_misses;
-	uint64_t alloc_nomem;
-	uint64_t frees;
-	uint64_t free_misses;
-	uint64_t cached; /**< Objects in the cache. */
-};
-
 /** The counters at the last reset of the statistics. */
 struct fastmem_cache_base {
 	struct fastmem_figure allocs;

@@ -23,6 +23,11 @@ fastmem_control_reserve(struct fastmem_root *root, size_t size, int socket_id,
 void
 fastmem_control_flush(struct fastmem_root *root, struct fastmem_block *block);
 
+/** Flush the depot of a bin, and a block's cache of it unless that is NULL. */
+void
+fastmem_control_flush_type(struct fastmem_root *root,
+	struct fastmem_block *block, unsigned int index);
+
 int
 fastmem_control_audit(struct fastmem_root *root);
 

@@ -198,6 +198,7 @@ int
 fastmem_control_audit(struct fastmem_root *root)
 {
 	struct audit audit = { .root = root };
+	struct fastmem_type *type;
 	uint32_t n_bin_slabs;
 	unsigned int i, k;
 
@@ -206,6 +207,13 @@ fastmem_control_audit(struct fastmem_root *root)
 		for (k = 0; k < FASTMEM_N_CLASSES; k++)
 			audit_bins(&audit, &audit.root->sockets[i].depots[k],
 				&n_bin_slabs);
+		for (k = 0; k < FASTMEM_MAX_TYPES; k++) {
+			type = &root->types[k];
+			if (fastmem_root_has_bin(root,
+					fastmem_root_type_index(root, k)) &&
+					type->depot.socket == &root->sockets[i])
+				audit_bins(&audit, &type->depot, &n_bin_slabs);
+		}
 		audit.errors += fastmem_backing_audit(
 			&audit.root->sockets[i].backing, n_bin_slabs);
 	}
@@ -230,7 +238,8 @@ rte_fastmem_audit(void)
 }
 
 static void
-dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot)
+dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot,
+	const char *mark)
 {
 	struct fastmem_cache_counts sum = { 0 };
 	struct fastmem_bin_info info;
@@ -241,11 +250,9 @@ dump_bin(FILE *f, struct fastmem_root *root, struct fastmem_depot *depot)
 	fastmem_stats_add_shared(root, depot->bin.index, false, &sum);
 	if (sum.allocs == 0 && info.n_partial + info.n_full == 0)
 		return;
-	fprintf(f, "  %8zu%c %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8u %8u %8u %8u %8u\n",
+	fprintf(f, "  %8zu%-1s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8u %8u %8u %8u %8u\n",
 		fastmem_bin_size(&depot->bin),
-		fastmem_class_is_colored(depot->bin.class_idx) &&
-			!depot->bin.colored ? 'a' : ' ',
-		sum.allocs, sum.frees, sum.cached,
+		mark, sum.allocs, sum.frees, sum.cached,
 		info.n_partial, info.n_full,
 		fastmem_stack_count(&depot->full),
 		fastmem_stack_count(&depot->partial),
@@ -257,6 +264,7 @@ dump_socket(FILE *f, struct fastmem_root *root, struct fastmem_socket *socket)
 {
 	struct fastmem_backing_info info;
 	struct fastmem_depot *depot;
+	struct fastmem_type *type;
 	uint64_t used, total;
 	unsigned int i;
 
@@ -276,10 +284,18 @@ dump_socket(FILE *f, struct fastmem_root *root, struct fastmem_socket *socket)
 		"partly", "capacity");
 	for (i = 0; i < FASTMEM_N_CLASSES; i++) {
 		depot = &socket->depots[fastmem_bin_number(i, 0)];
-		dump_bin(f, root, depot);
+		dump_bin(f, root, depot, "");
 		if (depot->bin.kin != NULL)
 			dump_bin(f, root, fastmem_root_depot(root,
-				depot->bin.kin->index));
+				depot->bin.kin->index), "a");
+	}
+	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
+		type = &root->types[i];
+		if (!fastmem_root_has_bin(root, fastmem_root_type_index(root, i))
+				|| type->depot.socket != socket)
+			continue;
+		fprintf(f, "  type %s:\n", type->name);
+		dump_bin(f, root, &type->depot, "");
 	}
 }
 

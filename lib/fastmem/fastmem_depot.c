@@ -237,15 +237,23 @@ depot_capacity(const struct fastmem_depot *depot, size_t max_bytes)
 }
 
 void
+fastmem_depot_set_shape(struct fastmem_depot *depot,
+	struct fastmem_socket *socket, unsigned int index,
+	struct fastmem_shape shape, size_t cache_bytes)
+{
+	fastmem_bin_init(&depot->bin, &socket->backing, index, shape);
+	depot->socket = socket;
+	depot->slots = depot_capacity(depot, cache_bytes);
+	depot->capacity = depot->slots;
+}
+
+void
 fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
-	unsigned int index, unsigned int number)
+	unsigned int index, struct fastmem_shape shape)
 {
 	memset(depot, 0, sizeof(*depot));
-	fastmem_bin_init(&depot->bin, &socket->backing, index,
-		fastmem_bin_class(number), fastmem_bin_is_colored(number));
-	depot->socket = socket;
-	depot->slots = depot_capacity(depot, FASTMEM_CACHE_MAX_BYTES);
-	depot->capacity = depot->slots;
+	fastmem_depot_set_shape(depot, socket, index, shape,
+		FASTMEM_CACHE_MAX_BYTES);
 }
 
 bool
@@ -424,34 +432,75 @@ depot_reap_stack(struct fastmem_depot *depot, struct fastmem_stack *stack)
 	}
 }
 
+static void
+depot_reap(struct fastmem_depot *depot)
+{
+	depot_reap_stack(depot, &depot->full);
+	depot_reap_stack(depot, &depot->partial);
+	depot_reap_stack(depot, &depot->empty);
+}
+
+/* The depot of a type if that is in use and on a socket; or NULL. */
+static struct fastmem_depot *
+depot_of_type(struct fastmem_socket *socket, unsigned int i)
+{
+	struct fastmem_type *type = &socket->types[i];
+
+	/* Acquire: the depot was initialized before. */
+	return rte_atomic_load_explicit(&type->used,
+			rte_memory_order_acquire) != 0 &&
+		type->depot.socket == socket ? &type->depot : NULL;
+}
+
 void
 fastmem_depot_reap_socket(struct fastmem_socket *socket)
 {
+	struct fastmem_depot *depot;
 	unsigned int i;
 
 	/* A second thread waits: the objects that it needs may be on
 	 * their way from a magazine to a slab.
 	 */
 	rte_spinlock_lock(&socket->reap_lock);
-	for (i = 0; i < FASTMEM_N_BINS; i++) {
-		depot_reap_stack(&socket->depots[i], &socket->depots[i].full);
-		depot_reap_stack(&socket->depots[i], &socket->depots[i].partial);
-		depot_reap_stack(&socket->depots[i], &socket->depots[i].empty);
+	for (i = 0; i < FASTMEM_N_BINS; i++)
+		depot_reap(&socket->depots[i]);
+	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
+		depot = depot_of_type(socket, i);
+		if (depot != NULL)
+			depot_reap(depot);
 	}
 	rte_spinlock_unlock(&socket->reap_lock);
+}
+
+void
+fastmem_depot_reap_one(struct fastmem_depot *depot)
+{
+	rte_spinlock_lock(&depot->socket->reap_lock);
+	depot_reap(depot);
+	rte_spinlock_unlock(&depot->socket->reap_lock);
+}
+
+/* What full magazines hold. */
+static uint64_t
+depot_idle_bytes(const struct fastmem_depot *depot)
+{
+	return (uint64_t)fastmem_stack_count(&depot->full) * depot->capacity *
+		fastmem_bin_size(&depot->bin);
 }
 
 static bool
 depot_socket_has_idle(struct fastmem_socket *socket)
 {
 	const struct fastmem_depot *depot;
-	uint64_t idle = 0, n_full;
+	uint64_t idle = 0;
 	unsigned int i;
 
-	for (i = 0; i < FASTMEM_N_BINS; i++) {
-		depot = &socket->depots[i];
-		n_full = fastmem_stack_count(&depot->full);
-		idle += n_full * depot->capacity * fastmem_bin_size(&depot->bin);
+	for (i = 0; i < FASTMEM_N_BINS; i++)
+		idle += depot_idle_bytes(&socket->depots[i]);
+	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
+		depot = depot_of_type(socket, i);
+		if (depot != NULL)
+			idle += depot_idle_bytes(depot);
 	}
 	return idle > fastmem_backing_bytes(&socket->backing) /
 		DEPOT_IDLE_FRACTION;
@@ -546,6 +595,9 @@ static bool
 depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 	struct fastmem_chain *chain)
 {
+	/* What has to be constructed, or counted, goes through magazines. */
+	const bool may_take_slabs = depot->bin.type == NULL &&
+		(flags & FASTMEM_F_MAGAZINES) == 0;
 	size_t size = fastmem_bin_size(&depot->bin);
 	struct fastmem_slab *slab;
 	struct fastmem_mag *mag;
@@ -563,7 +615,7 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 		chain_push(chain, mag);
 		chain->fresh += mag->count;
 	}
-	while ((flags & FASTMEM_F_MAGAZINES) == 0 && chain->count < n &&
+	while (may_take_slabs && chain->count < n &&
 			n - chain->count >= COLLECT_SLAB_OBJECTS) {
 		slab = fastmem_bin_acquire(&depot->bin,
 			(flags & RTE_FASTMEM_F_NO_GROW) == 0);
@@ -572,8 +624,7 @@ depot_collect(struct fastmem_depot *depot, unsigned int n, unsigned int flags,
 		fastmem_race_point(FASTMEM_RACE_DEPOT_SLAB_COLLECTED);
 		slab->next = chain->slabs;
 		chain->slabs = slab;
-		k = fastmem_slab_capacity(slab, depot->bin.class_idx,
-			depot->bin.colored);
+		k = fastmem_slab_capacity(slab, depot->bin.shape);
 		chain->count += k;
 		chain->fresh += k;
 	}

@@ -114,6 +114,33 @@ struct __rte_cache_aligned fastmem_socket {
 	/** Held by the thread that empties all depots of the socket. */
 	rte_spinlock_t reap_lock;
 	struct fastmem_depot depots[FASTMEM_N_BINS]; /**< By bin's number. */
+	struct fastmem_type *types; /**< Of all sockets, see the root. */
+};
+
+/** What the counters of a cache say. */
+struct fastmem_cache_counts {
+	uint64_t allocs;
+	uint64_t alloc_misses;
+	uint64_t alloc_nomem;
+	uint64_t frees;
+	uint64_t free_misses;
+	uint64_t cached; /**< Objects in the cache. */
+};
+
+/* How many types there may be. Each has a cache in each block. */
+#define FASTMEM_MAX_TYPES 64
+
+#define FASTMEM_TYPE_NAMESIZE 32
+
+/** A type of objects, see rte_fastmem_type_create(). */
+struct fastmem_type {
+	/** Whether there is one: released, acquired. */
+	RTE_ATOMIC(uint32_t) used;
+	uint32_t align;
+	char name[FASTMEM_TYPE_NAMESIZE];
+	struct fastmem_type_local local; /**< The primary process's. */
+	struct fastmem_cache_counts start; /**< When it was created. */
+	struct fastmem_depot depot;
 };
 
 /** What a large allocation has collected: magazines, and fresh slabs. */
@@ -126,7 +153,19 @@ struct fastmem_chain {
 
 void
 fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
-	unsigned int index, unsigned int number);
+	unsigned int index, struct fastmem_shape shape);
+
+/**
+ * Give a depot that is empty another bin. What it counted goes on, and so do
+ * the tags of its stacks.
+ *
+ * @param cache_bytes
+ *   What a cache may hold, in bytes of objects.
+ */
+void
+fastmem_depot_set_shape(struct fastmem_depot *depot,
+	struct fastmem_socket *socket, unsigned int index,
+	struct fastmem_shape shape, size_t cache_bytes);
 
 /**
  * Limit what a cache of the depot's bin may hold.
@@ -250,6 +289,10 @@ fastmem_mag_linked(const struct fastmem_mag *mag);
 /** Take a magazine off a chain; NULL at its end. */
 struct fastmem_mag *
 fastmem_chain_pop(struct fastmem_chain *chain);
+
+/** Empty a depot into the slabs. */
+void
+fastmem_depot_reap_one(struct fastmem_depot *depot);
 
 /** Empty the depots of a socket into the slabs. */
 void

@@ -157,6 +157,9 @@ serve_other(struct fastmem_request *request, unsigned int owner)
 	case FASTMEM_REQUEST_FLUSH:
 		fastmem_control_flush(root, request->block);
 		break;
+	case FASTMEM_REQUEST_FLUSH_TYPE:
+		fastmem_control_flush_type(root, request->block, request->id);
+		break;
 	case FASTMEM_REQUEST_AUDIT:
 		request->result = fastmem_control_audit(root);
 		break;

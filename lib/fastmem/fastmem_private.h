@@ -26,6 +26,8 @@
  *            are colored have two: one for them, and one, its kin, for objects
  *            aligned to their size. These may also stand in the caches and
  *            depot of the former, but not the other way round.
+ * type       Objects of one exact size, which are constructed once: a bin with a
+ *            constructor. Types come after the classes in all tables.
  * magazine   An array of pointers to free objects of one bin.
  * depot      The full, partly filled and empty magazines of a bin, in three
  *            lock-free stacks.
@@ -60,6 +62,7 @@
  *   serve lock   (process)  a keeper's service to a secondary process against
  *                           the reclaim of its blocks
  *   stats lock   (root)     resets of the statistics against each other
+ *   type lock    (root)     creation and destruction of types
  *   reap lock    (socket)   one thread empties the depots of a socket, others
  *                           that are out of memory too wait for the result
  *   grow lock    (socket)   the list of memzones; held across calls to EAL

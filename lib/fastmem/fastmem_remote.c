@@ -136,12 +136,14 @@ fastmem_remote_block(unsigned int lcore_id, unsigned int socket_idx)
 }
 
 static void
-remote_call_block(struct fastmem_block *block, enum fastmem_request_op op)
+remote_call_block(struct fastmem_block *block, enum fastmem_request_op op,
+	int32_t id)
 {
 	struct fastmem_request *request = &remote.peer->request;
 
 	rte_spinlock_lock(&remote.lock);
 	request->block = block;
+	request->id = id;
 	request_call(request, op);
 	rte_spinlock_unlock(&remote.lock);
 }
@@ -149,13 +151,19 @@ remote_call_block(struct fastmem_block *block, enum fastmem_request_op op)
 void
 fastmem_remote_retire(struct fastmem_block *block)
 {
-	remote_call_block(block, FASTMEM_REQUEST_RETIRE);
+	remote_call_block(block, FASTMEM_REQUEST_RETIRE, 0);
 }
 
 void
 fastmem_remote_flush(struct fastmem_block *block)
 {
-	remote_call_block(block, FASTMEM_REQUEST_FLUSH);
+	remote_call_block(block, FASTMEM_REQUEST_FLUSH, 0);
+}
+
+void
+fastmem_remote_flush_type(struct fastmem_block *block, unsigned int index)
+{
+	remote_call_block(block, FASTMEM_REQUEST_FLUSH_TYPE, index);
 }
 
 int
@@ -190,7 +198,7 @@ fastmem_remote_audit(void)
 void
 fastmem_remote_reset(void)
 {
-	remote_call_block(NULL, FASTMEM_REQUEST_RESET);
+	remote_call_block(NULL, FASTMEM_REQUEST_RESET, 0);
 }
 
 struct fastmem_block *
@@ -314,6 +322,6 @@ fastmem_remote_attach(struct fastmem_root *root)
 void
 fastmem_remote_detach(void)
 {
-	remote_call_block(NULL, FASTMEM_REQUEST_DETACH);
+	remote_call_block(NULL, FASTMEM_REQUEST_DETACH, 0);
 	remote_close();
 }

@@ -37,6 +37,7 @@ enum fastmem_request_op {
 	FASTMEM_REQUEST_BLOCK,   /**< A block of caches for an lcore. */
 	FASTMEM_REQUEST_RETIRE,  /**< To give a block up. */
 	FASTMEM_REQUEST_FLUSH,   /**< To flush a block, if any, and depots. */
+	FASTMEM_REQUEST_FLUSH_TYPE, /**< The same for one bin. */
 	FASTMEM_REQUEST_RESERVE,
 	FASTMEM_REQUEST_AUDIT,
 	FASTMEM_REQUEST_RESET,   /**< Of the statistics. */
@@ -60,7 +61,7 @@ struct __rte_cache_aligned fastmem_request {
 	struct fastmem_block *block;
 	size_t n;            /**< Objects, or bytes. */
 	uint32_t flags;
-	int32_t id;          /**< Of an lcore or socket. */
+	int32_t id;          /**< Of an lcore, socket or bin. */
 	uint32_t socket_idx; /**< The thread's own socket. */
 	int32_t result;
 	void *obj;
@@ -121,6 +122,9 @@ fastmem_remote_retire(struct fastmem_block *block);
 
 void
 fastmem_remote_flush(struct fastmem_block *block);
+
+void
+fastmem_remote_flush_type(struct fastmem_block *block, unsigned int index);
 
 int
 fastmem_remote_reserve(size_t size, int socket_id, unsigned int socket_idx);

@@ -20,7 +20,7 @@
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000003)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000004)
 
 struct fastmem_block;
 struct fastmem_cache_base;
@@ -29,7 +29,8 @@ struct __rte_cache_aligned fastmem_root {
 	/** FASTMEM_LAYOUT once the rest is set up: released, acquired. */
 	RTE_ATOMIC(uint64_t) layout;
 	uint32_t n_sockets;
-	uint32_t n_bins;
+	uint32_t n_bins;   /**< Of classes. */
+	uint32_t n_caches; /**< Bins of classes and types. */
 	struct fastmem_dir dir;
 	/** Number of the next memzone; relaxed, has to be unique only. */
 	RTE_ATOMIC(uint32_t) zone_ids;
@@ -50,6 +51,9 @@ struct __rte_cache_aligned fastmem_root {
 	RTE_ATOMIC(uint32_t) stats_sequence;
 	/** Of threads without caches at the last reset, by bin. */
 	struct fastmem_cache_base *shared_base;
+
+	rte_spinlock_t type_lock;
+	struct fastmem_type types[FASTMEM_MAX_TYPES];
 
 	struct fastmem_socket sockets[];
 };
@@ -73,14 +77,22 @@ fastmem_root_bin_index(unsigned int socket_idx, unsigned int number)
 	return 1 + socket_idx * FASTMEM_N_BINS + number;
 }
 
-/** Index of the socket of a bin. */
+/** Index of the bin of a type. */
 static inline unsigned int
-fastmem_root_bin_socket(unsigned int index)
+fastmem_root_type_index(const struct fastmem_root *root, unsigned int type)
 {
-	return (index - 1) / FASTMEM_N_BINS;
+	return 1 + root->n_bins + type;
 }
 
-/** Class of the objects of a bin. */
+/** The type of a bin, which is there if it has ever been; or NULL. */
+static inline struct fastmem_type *
+fastmem_root_type(struct fastmem_root *root, unsigned int index)
+{
+	return index > root->n_bins ? &root->types[index - root->n_bins - 1] :
+		NULL;
+}
+
+/** Class of the objects of a bin, which is not a type's. */
 static inline unsigned int
 fastmem_root_bin_class(unsigned int index)
 {
@@ -90,8 +102,21 @@ fastmem_root_bin_class(unsigned int index)
 static inline struct fastmem_depot *
 fastmem_root_depot(struct fastmem_root *root, unsigned int index)
 {
-	return &root->sockets[fastmem_root_bin_socket(index)]
-		.depots[(index - 1) % FASTMEM_N_BINS];
+	struct fastmem_type *type = fastmem_root_type(root, index);
+
+	return type != NULL ? &type->depot :
+		&root->sockets[(index - 1) / FASTMEM_N_BINS]
+			.depots[(index - 1) % FASTMEM_N_BINS];
+}
+
+/** Tell if there is such a bin. Acquires what is there of a type. */
+static inline bool
+fastmem_root_has_bin(struct fastmem_root *root, unsigned int index)
+{
+	return index != 0 && (index <= root->n_bins ||
+		(index <= root->n_caches && rte_atomic_load_explicit(
+			&fastmem_root_type(root, index)->used,
+			rte_memory_order_acquire) != 0));
 }
 
 /** Index of the calling thread's own socket. */

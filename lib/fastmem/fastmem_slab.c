@@ -2,6 +2,7 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
+#include <limits.h>
 #include <string.h>
 
 #include "fastmem_slab.h"
@@ -9,17 +10,18 @@
 #define SLAB_INLINE_BITS (FASTMEM_SLAB_INLINE_WORDS * 64)
 
 static uint32_t
-slab_slots(unsigned int class_idx)
+slab_slots(struct fastmem_shape shape)
 {
-	return UINT32_C(1) << (FASTMEM_SLAB_SHIFT - fastmem_class_shift(class_idx));
+	return FASTMEM_SLAB_SIZE / shape.size;
 }
 
 size_t
-fastmem_slab_bitmap_bytes(unsigned int class_idx)
+fastmem_slab_bitmap_bytes(struct fastmem_shape shape)
 {
-	uint32_t slots = slab_slots(class_idx);
+	uint32_t slots = slab_slots(shape);
 
-	return slots <= SLAB_INLINE_BITS ? 0 : slots / CHAR_BIT;
+	return slots <= SLAB_INLINE_BITS ? 0 :
+		RTE_ALIGN_CEIL(slots, UINT32_C(64)) / CHAR_BIT;
 }
 
 /* In a colored slab, the last of so many places is lost: the shift, which goes
@@ -27,55 +29,51 @@ fastmem_slab_bitmap_bytes(unsigned int class_idx)
  * the object's size together.
  */
 static uint32_t
-slab_period(unsigned int shift)
+slab_period(struct fastmem_shape shape)
 {
-	return RTE_BIT32(RTE_MIN(FASTMEM_SLAB_SHIFT - shift,
-		RTE_FASTMEM_COLOR_SHIFT - RTE_FASTMEM_COLOR_STEP_SHIFT + 0u));
+	return RTE_MIN(slab_slots(shape), RTE_BIT32(RTE_FASTMEM_COLOR_SHIFT -
+		RTE_FASTMEM_COLOR_STEP_SHIFT));
 }
 
 static uintptr_t
-slab_offset(uint32_t number, unsigned int shift, uint16_t color)
+slab_offset(uint32_t number, struct fastmem_shape shape)
 {
 	uintptr_t offset;
 
-	if (color == 0)
-		return (uintptr_t)number << shift;
-	offset = ((uintptr_t)number + number / (slab_period(shift) - 1)) << shift;
+	if (shape.color == 0)
+		return (uintptr_t)number * shape.size;
+	offset = ((uintptr_t)number + number / (slab_period(shape) - 1)) *
+		shape.size;
 	return offset + ((offset >> (RTE_FASTMEM_COLOR_SHIFT -
-		RTE_FASTMEM_COLOR_STEP_SHIFT)) & color);
+		RTE_FASTMEM_COLOR_STEP_SHIFT)) & shape.color);
 }
 
 static uint32_t
-slab_first(const struct fastmem_slab *slab, unsigned int class_idx)
+slab_first(const struct fastmem_slab *slab, struct fastmem_shape shape)
 {
-	size_t size = fastmem_class_bytes(class_idx);
-
 	/* Nothing is shifted yet where a memzone's header ends. */
-	return (slab->head + size - 1) / size;
+	return (slab->head + shape.size - 1) / shape.size;
 }
 
 static uint32_t
-slab_end(const struct fastmem_slab *slab, unsigned int class_idx,
-	uint16_t color)
+slab_end(const struct fastmem_slab *slab, struct fastmem_shape shape)
 {
-	unsigned int shift = fastmem_class_shift(class_idx);
-	uint32_t end = slab_slots(class_idx);
+	uint32_t end = slab_slots(shape);
 
-	if (color != 0)
-		end -= end / slab_period(shift);
-	while (end > 0 && slab_offset(end - 1, shift, color) +
-			RTE_BIT64(shift) > FASTMEM_SLAB_SIZE - slab->tail)
+	if (shape.color != 0)
+		end -= end / slab_period(shape);
+	while (end > 0 && slab_offset(end - 1, shape) + shape.size >
+			FASTMEM_SLAB_SIZE - slab->tail)
 		end--;
 	return end;
 }
 
 uint32_t
-fastmem_slab_capacity(const struct fastmem_slab *slab, unsigned int class_idx,
-	bool colored)
+fastmem_slab_capacity(const struct fastmem_slab *slab,
+	struct fastmem_shape shape)
 {
-	uint32_t first = slab_first(slab, class_idx);
-	uint32_t end = slab_end(slab, class_idx,
-		fastmem_slab_color(class_idx, colored));
+	uint32_t first = slab_first(slab, shape);
+	uint32_t end = slab_end(slab, shape);
 
 	return end > first ? end - first : 0;
 }
@@ -96,16 +94,15 @@ slab_set_carved(struct fastmem_slab *slab, uint32_t carved)
 }
 
 void
-fastmem_slab_format(struct fastmem_slab *slab, unsigned int class_idx,
-	bool colored, void *bitmap)
+fastmem_slab_format(struct fastmem_slab *slab, struct fastmem_shape shape,
+	void *bitmap)
 {
-	size_t bytes = fastmem_slab_bitmap_bytes(class_idx);
+	size_t bytes = fastmem_slab_bitmap_bytes(shape);
 
 	slab->bitmap = bytes != 0 ? bitmap : slab->words;
-	slab->shift = fastmem_class_shift(class_idx);
-	slab->color = fastmem_slab_color(class_idx, colored);
-	slab->first = slab_first(slab, class_idx);
-	slab->end = slab_end(slab, class_idx, slab->color);
+	slab->shape = shape;
+	slab->first = slab_first(slab, shape);
+	slab->end = slab_end(slab, shape);
 	slab->n_free = 0;
 	slab->hint = 0;
 	slab->listed = false;
@@ -117,14 +114,15 @@ static void *
 slab_object(const struct fastmem_slab *slab, uint32_t slot)
 {
 	return (void *)(slab->addr +
-		slab_offset(slot, slab->shift, slab->color));
+		slab_offset(slot, slab->shape));
 }
 
 unsigned int
-fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n)
+fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n,
+	uint32_t most_fresh, uint32_t *fresh)
 {
 	uint32_t carved = slab_carved(slab);
-	unsigned int got = 0, fresh, i;
+	unsigned int got = 0, i;
 	uint64_t word;
 
 	while (got < n && slab->n_free > 0) {
@@ -144,12 +142,23 @@ fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n)
 	/* A magazine is emptied from its end: put the lowest address there,
 	 * so that fresh memory is touched in ascending order.
 	 */
-	fresh = RTE_MIN(n - got, slab->end - carved);
-	for (i = 0; i < fresh; i++)
-		objs[got + i] = slab_object(slab, carved + fresh - 1 - i);
+	*fresh = RTE_MIN(n - got, slab->end - carved);
+	*fresh = RTE_MIN(*fresh, most_fresh);
+	for (i = 0; i < *fresh; i++)
+		objs[got + i] = slab_object(slab, carved + *fresh - 1 - i);
 	fastmem_race_point(FASTMEM_RACE_SLAB_CARVING);
-	slab_set_carved(slab, carved + fresh);
-	return got + fresh;
+	slab_set_carved(slab, carved + *fresh);
+	return got + *fresh;
+}
+
+void
+fastmem_slab_walk(const struct fastmem_slab *slab,
+	void (*func)(void *obj, void *arg), void *arg)
+{
+	uint32_t carved = slab_carved(slab), i;
+
+	for (i = slab->first; i < carved; i++)
+		func(slab_object(slab, i), arg);
 }
 
 bool
@@ -164,13 +173,13 @@ fastmem_slab_number(const struct fastmem_slab *slab, const void *ptr,
 	/* However far it is shifted, an object begins where it would without,
 	 * as far as its shift is concerned.
 	 */
-	offset = __rte_fastmem_shift_back(offset, slab->color);
-	place = offset >> slab->shift;
-	*number = slab->color == 0 ? place :
-		place - place / slab_period(slab->shift);
-	return (offset & (((uintptr_t)1 << slab->shift) - 1)) == 0 &&
-		(slab->color == 0 ||
-		(place + 1) % slab_period(slab->shift) != 0);
+	offset = __rte_fastmem_shift_back(offset, slab->shape.color);
+	place = (uint32_t)offset / slab->shape.size;
+	*number = slab->shape.color == 0 ? place :
+		place - place / slab_period(slab->shape);
+	return offset == (uintptr_t)place * slab->shape.size &&
+		(slab->shape.color == 0 ||
+		(place + 1) % slab_period(slab->shape) != 0);
 }
 
 bool

@@ -7,10 +7,11 @@
 
 /**
  * @file
- * Slab: the memory of one granule, cut into objects of one class.
+ * Slab: the memory of one granule, cut into objects of one shape.
  *
  * Object number i of a slab stands at i times the object's size from the
- * granule's border, so that every object is aligned to its size. Where EAL has
+ * granule's border, so that every object of a class is aligned to its size, and
+ * one of a type to what its size is a multiple of. Where EAL has
  * put a memzone's header into the granule (see fastmem_backing.h), at its start
  * or its end, the objects that would overlap it are left out: numbers start at
  * `first` and stop before `end`.
@@ -41,6 +42,12 @@
 struct fastmem_bin;
 struct fastmem_zone;
 
+/** The size of objects and where they stand in a slab. */
+struct fastmem_shape {
+	uint32_t size;  /**< In bytes; places are multiples of it. */
+	uint16_t color; /**< Bits of an offset that tell the shift, or 0. */
+};
+
 enum fastmem_slab_state {
 	FASTMEM_SLAB_STOCK,
 	FASTMEM_SLAB_META,
@@ -65,8 +72,7 @@ struct fastmem_slab {
 	uint32_t end;
 	uint32_t n_free;
 	uint32_t hint;     /**< No bit is set in the words before this one. */
-	uint32_t shift;    /**< Binary logarithm of the object's size. */
-	uint16_t color;    /**< Bits of an offset that tell the shift. */
+	struct fastmem_shape shape;
 	uint8_t state;     /**< enum fastmem_slab_state */
 	bool listed;       /**< In the list of its bin's partial slabs. */
 	uint64_t words[FASTMEM_SLAB_INLINE_WORDS];
@@ -74,34 +80,38 @@ struct fastmem_slab {
 static_assert(sizeof(struct fastmem_slab) <= 192,
 	"a slab's descriptor has to fit into three cache lines");
 
-/** Bits of an object's offset that tell its shift; 0 if there is none. */
-static inline uint16_t
-fastmem_slab_color(unsigned int class_idx, bool colored)
+/** The shape of a class's objects. */
+static inline struct fastmem_shape
+fastmem_slab_class_shape(unsigned int class_idx, bool colored)
 {
 	const uint16_t shifts = ((RTE_BIT32(FASTMEM_SLAB_SHIFT -
 		RTE_FASTMEM_COLOR_SHIFT) - 1) << RTE_FASTMEM_COLOR_STEP_SHIFT);
+	const uint32_t size = fastmem_class_bytes(class_idx);
 
-	return colored ? shifts & (fastmem_class_bytes(class_idx) - 1) : 0;
+	return (struct fastmem_shape){
+		.size = size,
+		.color = colored ? shifts & (size - 1) : 0
+	};
 }
 
-/** The number of bytes of a bitmap for a class, 0 if it needs no memory. */
+/** The number of bytes of a slab's bitmap, 0 if it needs no memory. */
 size_t
-fastmem_slab_bitmap_bytes(unsigned int class_idx);
+fastmem_slab_bitmap_bytes(struct fastmem_shape shape);
 
-/** Tell how many objects of a class a slab would hold. */
+/** Tell how many objects of a shape a slab would hold. */
 uint32_t
-fastmem_slab_capacity(const struct fastmem_slab *slab, unsigned int class_idx,
-	bool colored);
+fastmem_slab_capacity(const struct fastmem_slab *slab,
+	struct fastmem_shape shape);
 
 /**
- * Make a slab one of empty, uncarved objects of a class.
+ * Make a slab one of empty, uncarved objects of a shape.
  *
  * @param bitmap
  *   Memory for the bitmap where fastmem_slab_bitmap_bytes() is not 0.
  */
 void
-fastmem_slab_format(struct fastmem_slab *slab, unsigned int class_idx,
-	bool colored, void *bitmap);
+fastmem_slab_format(struct fastmem_slab *slab, struct fastmem_shape shape,
+	void *bitmap);
 
 /**
  * Find the number of an object.
@@ -113,9 +123,24 @@ bool
 fastmem_slab_number(const struct fastmem_slab *slab, const void *ptr,
 	uint32_t *number);
 
-/** Take up to n objects; returns how many. */
+/**
+ * Take up to n objects.
+ *
+ * @param most_fresh
+ *   How many of them may be carved for it.
+ * @param[out] fresh
+ *   How many of them, the last ones, were.
+ * @return
+ *   How many.
+ */
 unsigned int
-fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n);
+fastmem_slab_take(struct fastmem_slab *slab, void **objs, unsigned int n,
+	uint32_t most_fresh, uint32_t *fresh);
+
+/** Call a function for all objects that were ever carved. */
+void
+fastmem_slab_walk(const struct fastmem_slab *slab,
+	void (*func)(void *obj, void *arg), void *arg);
 
 /**
  * Put an object back.
@@ -139,12 +164,19 @@ fastmem_slab_is_full(const struct fastmem_slab *slab)
 			rte_memory_order_relaxed) == slab->end;
 }
 
+/** Tell how many objects were carved. */
+static inline uint32_t
+fastmem_slab_n_carved(const struct fastmem_slab *slab)
+{
+	return rte_atomic_load_explicit(&slab->carved,
+		rte_memory_order_relaxed) - slab->first;
+}
+
 /** Tell how many objects are outside. */
 static inline uint32_t
 fastmem_slab_outside(const struct fastmem_slab *slab)
 {
-	return rte_atomic_load_explicit(&slab->carved, rte_memory_order_relaxed) -
-		slab->first - slab->n_free;
+	return fastmem_slab_n_carved(slab) - slab->n_free;
 }
 
 /* Doubly linked lists of slabs. */

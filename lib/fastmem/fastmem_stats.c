@@ -36,6 +36,7 @@ counts_add(struct fastmem_cache_counts *sum,
 }
 
 static const struct fastmem_cache_base no_counts;
+static const struct fastmem_cache_counts no_start;
 
 static void
 base_set(struct fastmem_cache_base *base,
@@ -127,35 +128,64 @@ fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	counts_add(sum, &counts, raw ? &no_counts : &root->shared_base[index]);
 }
 
-/* Sum over all bins of a class, all threads, and all time. */
-static void
-stats_sum_raw(struct fastmem_root *root, unsigned int class_idx,
+void
+fastmem_stats_sum_raw(struct fastmem_root *root, unsigned int index,
 	struct fastmem_cache_counts *sum)
 {
-	unsigned int i;
-
-	for (i = 1; i <= root->n_bins; i++) {
-		if (fastmem_root_bin_class(i) != class_idx)
-			continue;
-		fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, i, true,
-			sum);
-		fastmem_stats_add_shared(root, i, true, sum);
-	}
+	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, index, true, sum);
+	fastmem_stats_add_shared(root, index, true, sum);
 }
 
 uint64_t
-fastmem_stats_in_use(struct fastmem_root *root, unsigned int class_idx)
+fastmem_stats_in_use(struct fastmem_root *root, unsigned int index)
 {
 	struct fastmem_cache_counts early = { 0 }, late = { 0 };
+	struct fastmem_depot *depot = fastmem_root_depot(root, index);
+	unsigned int kin = depot->bin.kin != NULL ? depot->bin.kin->index : 0;
 
 	/* An object may be allocated and freed between the reading of two
 	 * caches. Frees are taken from a first reading and allocations from a
 	 * second, so that none is missed that is allocated throughout; what
 	 * was freed meanwhile counts as in use.
 	 */
-	stats_sum_raw(root, class_idx, &early);
-	stats_sum_raw(root, class_idx, &late);
+	fastmem_stats_sum_raw(root, index, &early);
+	if (kin != 0)
+		fastmem_stats_sum_raw(root, kin, &early);
+	fastmem_stats_sum_raw(root, index, &late);
+	if (kin != 0)
+		fastmem_stats_sum_raw(root, kin, &late);
 	return late.allocs < early.frees ? 0 : late.allocs - early.frees;
+}
+
+/* Objects of a class in use, on all sockets. */
+static uint64_t
+stats_in_use_class(struct fastmem_root *root, unsigned int class_idx)
+{
+	uint64_t n = 0;
+	unsigned int i;
+
+	for (i = 0; i < root->n_sockets; i++)
+		n += fastmem_stats_in_use(root, fastmem_root_bin_index(i,
+			fastmem_bin_number(class_idx, 0)));
+	return n;
+}
+
+/* Bytes of all objects in use. */
+static uint64_t
+stats_bytes_in_use(struct fastmem_root *root)
+{
+	unsigned int i, index;
+	uint64_t bytes = 0;
+
+	for (i = 0; i < FASTMEM_N_CLASSES; i++)
+		bytes += stats_in_use_class(root, i) * fastmem_class_bytes(i);
+	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
+		index = fastmem_root_type_index(root, i);
+		if (fastmem_root_has_bin(root, index))
+			bytes += fastmem_stats_in_use(root, index) *
+				fastmem_bin_size(&root->types[i].depot.bin);
+	}
+	return bytes;
 }
 
 /* The class of a given size, or -1. */
@@ -173,10 +203,10 @@ stats_class(size_t class_size)
 #define ALL_CLASSES (-1)
 
 static bool
-stats_is_of(unsigned int index, int class_idx)
+stats_is_of(const struct fastmem_root *root, unsigned int index, int class_idx)
 {
-	return class_idx == ALL_CLASSES ||
-		fastmem_root_bin_class(index) == (unsigned int)class_idx;
+	return class_idx == ALL_CLASSES || (index <= root->n_bins &&
+		fastmem_root_bin_class(index) == (unsigned int)class_idx);
 }
 
 /* Sum over all bins of a class, and over some blocks. */
@@ -190,8 +220,8 @@ stats_sum(struct fastmem_root *root, uint32_t lcore_id, int class_idx,
 	do {
 		sequence = stats_begin(root);
 		memset(sum, 0, sizeof(*sum));
-		for (i = 1; i <= root->n_bins; i++) {
-			if (!stats_is_of(i, class_idx))
+		for (i = 1; i <= root->n_caches; i++) {
+			if (!stats_is_of(root, i, class_idx))
 				continue;
 			fastmem_stats_add_bin(root, lcore_id, i, false, sum);
 			/* Threads without caches are no lcore's. */
@@ -214,7 +244,7 @@ stats_sum_slabs(struct fastmem_root *root, int class_idx,
 		sequence = stats_begin(root);
 		memset(&sum, 0, sizeof(sum));
 		for (i = 1; i <= root->n_bins; i++) {
-			if (!stats_is_of(i, class_idx))
+			if (!stats_is_of(root, i, class_idx))
 				continue;
 			fastmem_bin_get_info(&fastmem_root_depot(root, i)->bin,
 				&info);
@@ -235,6 +265,20 @@ static uint64_t
 stats_hits(uint64_t total, uint64_t misses)
 {
 	return total > misses ? total - misses : 0;
+}
+
+void
+fastmem_stats_to_class(const struct fastmem_cache_counts *sum,
+	const struct fastmem_cache_counts *start,
+	struct rte_fastmem_class_stats *stats)
+{
+	stats->alloc_cache_misses = sum->alloc_misses - start->alloc_misses;
+	stats->alloc_cache_hits = stats_hits(sum->allocs - start->allocs,
+		stats->alloc_cache_misses);
+	stats->alloc_nomem = sum->alloc_nomem - start->alloc_nomem;
+	stats->free_cache_misses = sum->free_misses - start->free_misses;
+	stats->free_cache_hits = stats_hits(sum->frees - start->frees,
+		stats->free_cache_misses);
 }
 
 static void
@@ -281,9 +325,7 @@ rte_fastmem_stats(struct rte_fastmem_stats *stats)
 	for (i = 0; i < root->n_sockets; i++)
 		stats->bytes_backing += fastmem_backing_bytes(
 			&root->sockets[i].backing);
-	for (i = 0; i < FASTMEM_N_CLASSES; i++)
-		stats->bytes_in_use += fastmem_stats_in_use(root, i) *
-			fastmem_class_bytes(i);
+	stats->bytes_in_use = stats_bytes_in_use(root);
 	stats_sum(root, FASTMEM_STATS_ALL_BLOCKS, ALL_CLASSES, &sum);
 	stats->alloc_total = sum.allocs;
 	stats->free_total = sum.frees;
@@ -309,12 +351,8 @@ rte_fastmem_stats_class(size_t class_size,
 	stats->class_size = class_size;
 	stats_sum(root, FASTMEM_STATS_ALL_BLOCKS, class_idx, &sum);
 	stats_sum_slabs(root, class_idx, stats);
-	stats->in_use = fastmem_stats_in_use(root, class_idx);
-	stats->alloc_cache_hits = stats_hits(sum.allocs, sum.alloc_misses);
-	stats->alloc_cache_misses = sum.alloc_misses;
-	stats->alloc_nomem = sum.alloc_nomem;
-	stats->free_cache_hits = stats_hits(sum.frees, sum.free_misses);
-	stats->free_cache_misses = sum.free_misses;
+	stats->in_use = stats_in_use_class(root, class_idx);
+	fastmem_stats_to_class(&sum, &no_start, stats);
 	return 0;
 }
 
@@ -402,7 +440,7 @@ fastmem_control_reset(struct fastmem_root *root)
 		rte_memory_order_relaxed);
 	/* What follows is not seen before the odd number. */
 	rte_atomic_thread_fence(rte_memory_order_release);
-	for (i = 1; i <= root->n_bins; i++) {
+	for (i = 1; i <= root->n_caches; i++) {
 		struct fastmem_depot *depot = fastmem_root_depot(root, i);
 
 		stats_read_shared(depot, &counts);

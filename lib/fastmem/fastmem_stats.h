@@ -11,6 +11,7 @@
  */
 
 #include "fastmem_block.h"
+#include "rte_fastmem.h"
 
 /** Which blocks to sum over, if not those of one lcore: LCORE_ID_ANY stands for
  * those of threads without an lcore id, and this for all.
@@ -32,8 +33,19 @@ void
 fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	bool raw, struct fastmem_cache_counts *sum);
 
-/** Objects of a class allocated and not yet freed. */
+/** Sum up all that was counted of one bin, from the beginning. */
+void
+fastmem_stats_sum_raw(struct fastmem_root *root, unsigned int index,
+	struct fastmem_cache_counts *sum);
+
+/** Make statistics of what was counted since a start. */
+void
+fastmem_stats_to_class(const struct fastmem_cache_counts *sum,
+	const struct fastmem_cache_counts *start,
+	struct rte_fastmem_class_stats *stats);
+
+/** Objects of a bin, and of its kin, allocated and not yet freed. */
 uint64_t
-fastmem_stats_in_use(struct fastmem_root *root, unsigned int class_idx);
+fastmem_stats_in_use(struct fastmem_root *root, unsigned int index);
 
 #endif /* FASTMEM_STATS_H */

@@ -43,7 +43,8 @@ root_bytes(uint32_t n_sockets)
 static size_t
 shared_base_bytes(uint32_t n_sockets)
 {
-	return RTE_ALIGN_CEIL((1 + n_sockets * FASTMEM_N_BINS) *
+	return RTE_ALIGN_CEIL((1 + n_sockets * FASTMEM_N_BINS +
+		FASTMEM_MAX_TYPES) *
 		sizeof(struct fastmem_cache_base), RTE_CACHE_LINE_SIZE);
 }
 
@@ -60,19 +61,24 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 	memset(root, 0, mz->len);
 	root->n_sockets = n_sockets;
 	root->n_bins = n_sockets * FASTMEM_N_BINS;
+	root->n_caches = root->n_bins + FASTMEM_MAX_TYPES;
 	root->shared_base = RTE_PTR_ADD(root, root_bytes(n_sockets));
 	tables = RTE_PTR_ADD(root->shared_base, shared_base_bytes(n_sockets));
 	fastmem_dir_init(&root->dir, base, bytes, tables);
 	rte_spinlock_init(&root->block_lock);
 	rte_spinlock_init(&root->stats_lock);
+	rte_spinlock_init(&root->type_lock);
 	for (i = 0; i < n_sockets; i++) {
 		socket = &root->sockets[i];
 		fastmem_backing_init(&socket->backing, &root->dir,
 			&root->zone_ids, rte_socket_id_by_idx(i));
 		rte_spinlock_init(&socket->reap_lock);
+		socket->types = root->types;
 		for (k = 0; k < FASTMEM_N_BINS; k++)
 			fastmem_depot_init(&socket->depots[k], socket,
-				fastmem_root_bin_index(i, k), k);
+				fastmem_root_bin_index(i, k),
+				fastmem_slab_class_shape(fastmem_bin_class(k),
+					fastmem_bin_is_colored(k)));
 		for (k = FASTMEM_N_CLASSES; k < FASTMEM_N_BINS; k++)
 			socket->depots[fastmem_bin_number(fastmem_bin_class(k),
 				0)].bin.kin = &socket->depots[k].bin;

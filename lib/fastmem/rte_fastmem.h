@@ -848,6 +848,197 @@ rte_fastmem_hfree_bulk(rte_fastmem_handle_t handle, void **ptrs,
 		__rte_fastmem_hfree_bulk(handle, ptrs, n);
 }
 
+/** What a type of objects is like, see rte_fastmem_type_create(). */
+struct rte_fastmem_type_params {
+	/** A name that no other type has, of 31 characters at most. */
+	const char *name;
+	/** Bytes of an object; rounded up to a multiple of the alignment. */
+	size_t size;
+	/** Bytes, 0 (a cache line) or a power of two; at least a pointer's. */
+	size_t align;
+	/** Where the objects lie; SOCKET_ID_ANY: the caller's own socket. */
+	int socket_id;
+	/** So many objects may be constructed at a time; 0: no limit. */
+	uint64_t max_objs;
+	/**
+	 * So many objects may be in each thread's cache, about; 0: as many as
+	 * of a class of that size.
+	 */
+	unsigned int cache_size;
+	/**
+	 * Called once for each object, when its memory is taken from a slab,
+	 * before the object is handed out for the first time; or NULL.
+	 */
+	void (*ctor)(void *obj, void *arg);
+	/** Called before the memory of an object serves others; or NULL. */
+	void (*dtor)(void *obj, void *arg);
+	/** Argument of both. */
+	void *arg;
+};
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Create a type of objects, also known as an object cache (J. Bonwick, "The
+ * Slab Allocator", USENIX 1994).
+ *
+ * Objects of a type have exactly the size that is asked for, and keep their
+ * content while they are free: what the constructor has set up
+ * is there whenever the object is allocated again.
+ * They are allocated and freed by the functions that take a handle,
+ * in all processes, through caches which the type has for itself.
+ * rte_fastmem_free() and rte_fastmem_free_bulk() take them as well, at a higher
+ * cost; rte_fastmem_realloc() does not.
+ *
+ * A slab whose objects are all free is given back to the stock of its socket,
+ * after their destruction, once they are out of the caches, see
+ * rte_fastmem_type_flush().
+ *
+ * The constructor and the destructor are called by any thread
+ * of the primary process that allocates or frees, and by control threads which
+ * do that for secondary processes, with no lock of a bin held. They may use
+ * the library, but for this type.
+ *
+ * MT-safe. There may be 64 types. In the primary process only.
+ *
+ * @param params
+ *   What they are like.
+ * @param[out] handle
+ *   Receives the handle; not written to on failure.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if an argument or a member of @p params is bad.
+ *   - -E2BIG if the size or the alignment is greater than
+ *     rte_fastmem_max_size().
+ *   - -EEXIST if there is a type of that name.
+ *   - -ENOSPC if there are too many types.
+ *   - -ENOTSUP in a secondary process.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
+	rte_fastmem_handle_t *handle);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Find the handle of a type by its name, in any process.
+ *
+ * MT-safe.
+ *
+ * @param name
+ *   The name.
+ * @param[out] handle
+ *   Receives the handle; not written to on failure.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if an argument is NULL.
+ *   - -ENOENT if there is no such type.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_type_lookup(const char *name, rte_fastmem_handle_t *handle);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Destroy a type.
+ *
+ * All caches of it are emptied. No thread of any process may use the handle
+ * meanwhile, nor ever after if it succeeds.
+ *
+ * @param handle
+ *   The type's handle.
+ * @return
+ *   - 0 on success.
+ *   - -EBUSY if objects are still allocated; nothing is destroyed then but
+ *     objects that were free.
+ *   - -EINVAL if it is not the handle of a type.
+ *   - -ENOTSUP in a secondary process.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_type_destroy(rte_fastmem_handle_t handle);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Give a type's free objects in the caller's cache and in the depot back to
+ * their slabs, and slabs without objects to the stock.
+ *
+ * MT-safe. Visits each free object, hence not for the data path.
+ *
+ * @param handle
+ *   The type's handle.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if it is not the handle of a type.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_type_flush(rte_fastmem_handle_t handle);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Call a function for all objects of a type whose memory was taken from a slab,
+ * whether they are allocated or free.
+ *
+ * The function is called with a lock held and must not use the library. It may
+ * meet objects that another thread is about to construct.
+ *
+ * MT-safe. In the primary process only.
+ *
+ * @param handle
+ *   The type's handle.
+ * @param func
+ *   The function, or NULL to count only.
+ * @param arg
+ *   Its argument.
+ * @return
+ *   - The number of objects (not negative).
+ *   - -EINVAL if it is not the handle of a type.
+ *   - -ENOTSUP in a secondary process.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int64_t
+rte_fastmem_type_walk(rte_fastmem_handle_t handle,
+	void (*func)(void *obj, void *arg), void *arg);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Read the statistics of a type, since it was created.
+ *
+ * They are part of the totals of rte_fastmem_stats(), and of no class.
+ *
+ * MT-safe.
+ *
+ * @param handle
+ *   The type's handle.
+ * @param[out] stats
+ *   Receives the statistics; class_size is the size of an object.
+ * @return
+ *   - 0 on success.
+ *   - -EINVAL if it is not the handle of a type or @p stats is NULL.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_type_stats(rte_fastmem_handle_t handle,
+	struct rte_fastmem_class_stats *stats);
+
 /**
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.

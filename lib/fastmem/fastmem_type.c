@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/**
+ * @file
+ * Types: caches of objects of one exact size, which are constructed once. Their
+ * bins come behind those of the classes; all else is the same.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <eal_export.h>
+#include <rte_eal.h>
+#include <rte_string_fns.h>
+
+#include "fastmem_control.h"
+#include "fastmem_keeper.h"
+#include "fastmem_stats.h"
+#include "rte_fastmem.h"
+
+/* The type of a handle; NULL if that is not of a type. */
+static struct fastmem_type *
+type_of_handle(rte_fastmem_handle_t handle, unsigned int *index)
+{
+	struct fastmem_root *root = fastmem_process.root;
+
+	*index = handle / sizeof(struct fastmem_cache);
+	return handle % sizeof(struct fastmem_cache) == 0 &&
+		*index > root->n_bins && fastmem_root_has_bin(root, *index) ?
+		fastmem_root_type(root, *index) : NULL;
+}
+
+static rte_fastmem_handle_t
+type_handle(const struct fastmem_root *root, const struct fastmem_type *type)
+{
+	return fastmem_root_type_index(root, type - root->types) *
+		sizeof(struct fastmem_cache);
+}
+
+static bool
+type_is_used(struct fastmem_type *type)
+{
+	return rte_atomic_load_explicit(&type->used,
+		rte_memory_order_acquire) != 0;
+}
+
+/* Find a type by its name, or one that is free by NULL. */
+static struct fastmem_type *
+type_find(struct fastmem_root *root, const char *name)
+{
+	struct fastmem_type *type;
+	unsigned int i;
+
+	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
+		type = &root->types[i];
+		if (name == NULL ? !type_is_used(type) : type_is_used(type) &&
+				strcmp(type->name, name) == 0)
+			return type;
+	}
+	return NULL;
+}
+
+static int
+params_check(const struct rte_fastmem_type_params *params)
+{
+	if (params == NULL || params->name == NULL || params->name[0] == '\0' ||
+			strnlen(params->name, FASTMEM_TYPE_NAMESIZE) ==
+			FASTMEM_TYPE_NAMESIZE ||
+			!fastmem_align_valid(params->align))
+		return -EINVAL;
+	if (params->size > FASTMEM_MAX_SIZE || params->align > FASTMEM_MAX_SIZE)
+		return -E2BIG;
+	return 0;
+}
+
+static void
+type_init(struct fastmem_root *root, struct fastmem_type *type,
+	const struct rte_fastmem_type_params *params, unsigned int socket_idx)
+{
+	size_t align = params->align == 0 ? RTE_CACHE_LINE_SIZE :
+		RTE_MAX(params->align, sizeof(void *));
+	const struct fastmem_shape shape = {
+		.size = RTE_ALIGN_CEIL(RTE_MAX(params->size, (size_t)1), align)
+	};
+	struct fastmem_depot *depot = &type->depot;
+
+	strlcpy(type->name, params->name, sizeof(type->name));
+	type->local.ctor = params->ctor;
+	type->local.dtor = params->dtor;
+	type->local.arg = params->arg;
+	fastmem_depot_set_shape(depot, &root->sockets[socket_idx],
+		fastmem_root_type_index(root, type - root->types), shape,
+		params->cache_size == 0 ? FASTMEM_CACHE_MAX_BYTES :
+		(size_t)params->cache_size * shape.size);
+	depot->bin.type = &type->local;
+	if (params->max_objs != 0)
+		depot->bin.max_objs = params->max_objs;
+	memset(&type->start, 0, sizeof(type->start));
+	fastmem_stats_sum_raw(root, depot->bin.index, &type->start);
+	/* Release: whoever finds it finds all of the above. */
+	rte_atomic_store_explicit(&type->used, 1, rte_memory_order_release);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_create, 26.11)
+int
+rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
+	rte_fastmem_handle_t *handle)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	int ret = params_check(params), socket_idx;
+	struct fastmem_type *type;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (ret != 0 || handle == NULL)
+		return ret != 0 ? ret : -EINVAL;
+	if (fastmem_is_remote())
+		return -ENOTSUP;
+	socket_idx = params->socket_id == SOCKET_ID_ANY ?
+		(int)fastmem_root_own_socket(root) :
+		fastmem_root_socket_idx(root, params->socket_id);
+	if (socket_idx < 0)
+		return -EINVAL;
+
+	rte_spinlock_lock(&root->type_lock);
+	type = type_find(root, NULL);
+	if (type_find(root, params->name) != NULL) {
+		ret = -EEXIST;
+	} else if (type == NULL) {
+		ret = -ENOSPC;
+	} else {
+		type_init(root, type, params, socket_idx);
+		*handle = type_handle(root, type);
+	}
+	rte_spinlock_unlock(&root->type_lock);
+	return ret;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_lookup, 26.11)
+int
+rte_fastmem_type_lookup(const char *name, rte_fastmem_handle_t *handle)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_type *type;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (name == NULL || handle == NULL)
+		return -EINVAL;
+	type = type_find(root, name);
+	if (type == NULL)
+		return -ENOENT;
+	*handle = type_handle(root, type);
+	return 0;
+}
+
+/* Take the type's objects out of all caches. Nobody uses them. */
+static void
+type_retire(struct fastmem_root *root, unsigned int index)
+{
+	struct fastmem_block *block;
+
+	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
+		rte_memory_order_acquire);
+	for (; block != NULL; block = block->next)
+		fastmem_cache_retire(&block->caches[index]);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_destroy, 26.11)
+int
+rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_bin_info info;
+	struct fastmem_type *type;
+	unsigned int index;
+	int ret = -EINVAL;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (fastmem_is_remote())
+		return -ENOTSUP;
+	fastmem_keeper_reclaim(true);
+	fastmem_keeper_pause();
+	rte_spinlock_lock(&root->type_lock);
+	type = type_of_handle(handle, &index);
+	if (type != NULL) {
+		type_retire(root, index);
+		fastmem_depot_reap_one(&type->depot);
+		fastmem_bin_get_info(&type->depot.bin, &info);
+		ret = info.n_partial + info.n_full != 0 ? -EBUSY : 0;
+		if (ret == 0)
+			rte_atomic_store_explicit(&type->used, 0,
+				rte_memory_order_release);
+	}
+	rte_spinlock_unlock(&root->type_lock);
+	fastmem_keeper_resume();
+	return ret;
+}
+
+void
+fastmem_control_flush_type(struct fastmem_root *root,
+	struct fastmem_block *block, unsigned int index)
+{
+	if (block != NULL)
+		fastmem_cache_flush(&block->caches[index]);
+	fastmem_depot_reap_one(fastmem_root_depot(root, index));
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_flush, 26.11)
+int
+rte_fastmem_type_flush(rte_fastmem_handle_t handle)
+{
+	struct fastmem_block *block = fastmem_lcore_self()->block;
+	struct fastmem_root *root = fastmem_process.root;
+	unsigned int index;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (type_of_handle(handle, &index) == NULL)
+		return -EINVAL;
+	if (fastmem_is_remote())
+		fastmem_remote_flush_type(block, index);
+	else
+		fastmem_control_flush_type(root, block, index);
+	return 0;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_walk, 26.11)
+int64_t
+rte_fastmem_type_walk(rte_fastmem_handle_t handle,
+	void (*func)(void *obj, void *arg), void *arg)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_type *type;
+	unsigned int index;
+
+	if (root == NULL)
+		return -ENODEV;
+	type = type_of_handle(handle, &index);
+	if (type == NULL)
+		return -EINVAL;
+	if (fastmem_is_remote())
+		return -ENOTSUP;
+	return fastmem_bin_walk(&type->depot.bin, func, arg);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_stats, 26.11)
+int
+rte_fastmem_type_stats(rte_fastmem_handle_t handle,
+	struct rte_fastmem_class_stats *stats)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_cache_counts sum = { 0 };
+	struct fastmem_bin_info info;
+	struct fastmem_type *type;
+	unsigned int index;
+
+	if (root == NULL)
+		return -ENODEV;
+	type = type_of_handle(handle, &index);
+	if (type == NULL || stats == NULL)
+		return -EINVAL;
+	fastmem_stats_sum_raw(root, index, &sum);
+	fastmem_bin_get_info(&type->depot.bin, &info);
+	memset(stats, 0, sizeof(*stats));
+	stats->class_size = fastmem_bin_size(&type->depot.bin);
+	stats->in_use = fastmem_stats_in_use(root, index);
+	fastmem_stats_to_class(&sum, &type->start, stats);
+	stats->slab_acquires = info.slab_acquires;
+	stats->slab_releases = info.slab_releases;
+	stats->slabs_partial = info.n_partial;
+	stats->slabs_full = info.n_full;
+	return 0;
+}
