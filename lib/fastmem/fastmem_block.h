@@ -65,8 +65,8 @@ fastmem_block_set_owner(struct fastmem_block *block, uint32_t owner)
 }
 
 /**
- * A process's view of one lcore, or of one thread without an lcore id, in a
- * cache line that only that writes.
+ * A process's view of one lcore, or of one thread without an lcore id, in
+ * cache lines that only that writes.
  */
 struct __rte_cache_aligned fastmem_lcore {
 	struct rte_fastmem_lcore core;
@@ -76,10 +76,15 @@ struct __rte_cache_aligned fastmem_lcore {
 	/** A thread's only: acquired by the next one, released by the last. */
 	RTE_ATOMIC(uint32_t) claimed;
 };
-static_assert(sizeof(struct fastmem_lcore) == RTE_CACHE_LINE_SIZE,
-	"an lcore's entry has to fit into a cache line");
+static_assert(sizeof(struct rte_fastmem_lcore) <= RTE_CACHE_LINE_SIZE,
+	"what inline functions use has to fit into a cache line");
 static_assert(offsetof(struct fastmem_lcore, core) == 0,
 	"an entry begins with what inline functions use");
+static_assert(offsetof(struct rte_fastmem_cache, state) == 0 &&
+	offsetof(struct rte_fastmem_lcore, caches) >= sizeof(uint64_t) &&
+	offsetof(struct rte_fastmem_lcore, last) >
+		offsetof(struct rte_fastmem_cache, index),
+	"what is written has another offset than what is read of the other");
 
 /* So many threads without an lcore id have caches, in each process. A thread's
  * take as much memory as an lcore's, and the default of lcores is 128, too.

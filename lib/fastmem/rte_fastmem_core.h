@@ -76,19 +76,25 @@ struct rte_fastmem_cache {
  * @internal What an lcore, or a thread without an lcore id, knows by itself, in
  * a cache line that only it writes, and that of threads which have no caches:
  * then all caches are empty and have no room.
+ *
+ * Processors that compare the lowest 12 bits of two addresses to tell if a load
+ * depends on a store before it make the load wait when these agree. So what a
+ * call writes to the entry or to a cache, which is `last` and `state`, has
+ * another offset in its cache line than what a call reads from the other one.
  */
 struct rte_fastmem_lcore {
+	uint64_t unused; /**< The offset of a cache's state. */
 	struct rte_fastmem_cache *caches; /**< By bin. */
 	/**
 	 * Address of the caches of the own socket's bins, by the leading zeros
 	 * of their classes, which begin with RTE_FASTMEM_MIN_ZEROS.
 	 */
 	uintptr_t own;
-	/** The cache of its last allocation, or of its last free. */
-	struct rte_fastmem_cache *last;
 	uintptr_t dir_base; /**< First address of the directory. */
 	uintptr_t dir_mask; /**< The number of its entries less one. */
 	const RTE_ATOMIC(uint16_t) *dir_bins; /**< Bins, by granule. */
+	/** The cache of its last allocation, or of its last free. */
+	struct rte_fastmem_cache *last;
 };
 
 /** @internal The calling thread's; never NULL. */
