@@ -107,7 +107,7 @@ fi
 if $targets; then
 	for arg in "${args[@]}"; do
 		case $arg in
-		--allocators*) die "--allocators: these are given by --targets" ;;
+		--allocators* | --callers*) die "${arg%%=*}: these are given by --targets" ;;
 		--json*) ! $all_builds || die "--json: there is one file, and several builds" ;;
 		esac
 	done

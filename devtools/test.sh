@@ -179,6 +179,9 @@ check() {
 	fi
 }
 
+# EAL's arguments for the programs of expect().
+memory=(--no-huge -m 512)
+
 # Run a program without hugepages, for a minute at most, and compare its exit
 # status. expect STATUS PROGRAM ARGS...
 expect() {
@@ -187,7 +190,7 @@ expect() {
 	shift 2
 
 	eal_base_args base
-	timeout -k 5 $((60 * slow)) "$build/app/$program" "${base[@]}" --no-huge -m 512 \
+	timeout -k 5 $((60 * slow)) "$build/app/$program" "${base[@]}" "${memory[@]}" \
 		--log-level=error "$@" || result=$?
 	[ "$result" -eq "$status" ] || {
 		echo "$program $*: exit status $result, not $status"
@@ -224,7 +227,65 @@ test_benchmark() {
 	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --duration 1 \
 		--scenarios latency,latency-growth --allocators fastmem,mempool || return 1
 	test_benchmark_targets || return 1
-	echo "options, tables, JSON and targets"
+	test_benchmark_callers || return 1
+	echo "options, tables, JSON, targets and callers$callers_skipped"
+}
+
+# Whether the benchmark's JSON has figures of all callers, or of all but
+# secondary processes: check_callers ALL FILE
+check_callers() {
+	python3 - "$@" <<-'END'
+		import json, sys
+
+		every, path = sys.argv[1] == "true", sys.argv[2]
+		with open(path) as f:
+		    data = json.load(f)
+		scenarios = {"single", "fifo", "lifo", "bulk8", "bulk32", "random"}
+		callers = {"lcore", "thread"} | ({"secondary"} if every else set())
+		measured = {(r["scenario"], r["allocator"], r["caller"]) for r in data["results"]}
+		skipped = {(r["scenario"], r["allocator"], r["caller"]) for r in data["skipped"]}
+		wanted = {(s, a, c) for s in scenarios for a in ("fastmem", "mempool")
+		          for c in callers} | {("large", a, "lcore") for a in ("fastmem", "mempool")}
+		if measured != wanted:
+		    sys.exit(f"measured: {sorted(measured ^ wanted)}")
+		if {c for s, a, c in skipped} != (set() if every else {"secondary"}):
+		    sys.exit(f"skipped: {sorted(skipped)}")
+		for r in data["results"]:
+		    if not (r["best"] > 0 and r["caller_ratio"] > 0 and r["ratio"] > 0):
+		        sys.exit(f"no figure: {r}")
+	END
+}
+
+# The benchmark's columns for a thread without an lcore id and for a secondary
+# process, which is started anew in between.
+test_benchmark_callers() {
+	local -a quick=(--sizes 64 --rounds 9 --duration 1 --allocators "fastmem,mempool"
+		--scenarios "single,fifo,lifo,bulk8,bulk32,random,large"
+		--callers "lcore,thread,secondary" --json "$tmp/bench.json")
+	local memory=("${memory[@]}")
+
+	callers_skipped=
+	expect 1 dpdk-test-fastmem -- --callers none || return 1
+	expect 0 dpdk-test-fastmem -- "${quick[@]}" >"$tmp/bench" || return 1
+	grep -q "^secondary: there are no secondary processes without hugepages$" \
+		"$tmp/bench" || return 1
+	check_callers false "$tmp/bench.json" || return 1
+	printf '[a]\nscenario = large\ncaller = thread\nfastmem = 1\n' >"$tmp/wrong.ini"
+	expect 1 dpdk-test-fastmem -- --targets "$tmp/wrong.ini" || return 1
+
+	if ! hugepages_usable "$HUGE_MIB"; then
+		callers_skipped="; secondary processes skipped, $(hugepages_hint "$HUGE_MIB")"
+		return
+	fi
+	memory=()
+	expect 0 dpdk-test-fastmem -- "${quick[@]}" >"$tmp/bench" || return 1
+	check_callers true "$tmp/bench.json" || return 1
+	printf '[a]\nscenario = single\nreference = fastmem\ncaller = %s\nfastmem = 1000000\n' \
+		secondary >"$tmp/met.ini"
+	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --targets "$tmp/met.ini" || return 1
+	# there is nothing for it to attach to
+	memory=(--in-memory)
+	expect 2 dpdk-test-fastmem -- --sizes 64 --rounds 1 --targets "$tmp/met.ini" || return 1
 }
 
 # What the benchmark makes of targets that are wrong, met and missed. Whether

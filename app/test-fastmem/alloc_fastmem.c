@@ -73,7 +73,8 @@ fastmem_start(void)
 	if (ret < 0)
 		return ret;
 	users++;
-	reserve_memory();
+	if (rte_eal_process_type() == RTE_PROC_PRIMARY)
+		reserve_memory();
 
 	return 0;
 }
@@ -91,10 +92,16 @@ fastmem_reserved(void)
 	return reserved;
 }
 
+static void
+fastmem_flush(void)
+{
+	rte_fastmem_cache_flush();
+}
+
 static int
 flush_lcore(void *arg __rte_unused)
 {
-	rte_fastmem_cache_flush();
+	fastmem_flush();
 	return 0;
 }
 
@@ -190,6 +197,7 @@ const struct allocator fastmem_allocator = {
 	.stop = fastmem_stop,
 	.open = fastmem_open,
 	.close = fastmem_close,
+	.flush = fastmem_flush,
 	.alloc = fastmem_alloc,
 	.free = fastmem_free,
 	.alloc_bulk = fastmem_alloc_bulk,
@@ -204,6 +212,7 @@ const struct allocator fastmem_sized_allocator = {
 	.stop = fastmem_stop,
 	.open = fastmem_open,
 	.close = fastmem_close,
+	.flush = fastmem_flush,
 	.alloc = fastmem_alloc,
 	.free = fastmem_free_sized,
 };
@@ -215,6 +224,7 @@ const struct allocator fastmem_handle_allocator = {
 	.stop = fastmem_stop,
 	.open = fastmem_hopen,
 	.close = fastmem_close,
+	.flush = fastmem_flush,
 	.alloc = fastmem_halloc,
 	.free = fastmem_hfree,
 	.alloc_bulk = fastmem_halloc_bulk,

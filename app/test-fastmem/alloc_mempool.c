@@ -23,9 +23,10 @@ mempool_open(size_t size, unsigned int live, uintptr_t *key)
 	/*
 	 * An lcore's cache grows to half as much again as its size before it
 	 * is flushed, and fills up to its size when it is empty. With room
-	 * for both in the pool, no lcore ever finds the pool empty.
+	 * for both in the pool, no lcore ever finds the pool empty. There is
+	 * one more than this process has: that of a secondary process.
 	 */
-	n = live + rte_lcore_count() * 2 * MEMPOOL_CACHE;
+	n = live + (rte_lcore_count() + 1) * 2 * MEMPOOL_CACHE;
 
 	snprintf(name, sizeof(name), "test_fastmem_%u", serial++);
 	mp = rte_mempool_create_empty(name, n, size, MEMPOOL_CACHE, 0,

@@ -55,6 +55,12 @@ struct allocator {
 	int (*open)(size_t size, unsigned int live, uintptr_t *key);
 	void (*close)(uintptr_t key);
 
+	/*
+	 * Let the calling thread, which is not to be measured any more, keep
+	 * no free objects to itself. Optional.
+	 */
+	void (*flush)(void);
+
 	/* What is measured. The bulk functions are optional. */
 	void *(*alloc)(uintptr_t key);
 	void (*free)(uintptr_t key, void *obj);

@@ -3,7 +3,7 @@
  */
 
 /*
- * All allocators are measured in turns, round after round, so that whatever
+ * All allocators, with all callers, take turns, round after round, so whatever
  * disturbs the machine for a while disturbs all of them; and every round
  * begins with another one, so that none always follows the same predecessor.
  */
@@ -25,11 +25,20 @@
  */
 #define MIN_OBJECTS 4096
 
+/*
+ * So often is a secondary process started anew: where the kernel puts code and
+ * data of a process makes a difference of up to a fifth for all of its life.
+ */
+#define RENEW_ROUNDS 8
+
 volatile sig_atomic_t bench_stop;
 
-/* An allocator under test. */
+/* An allocator under test, and who calls it. */
 struct cell {
 	struct subject subject;
+	const struct caller *caller;
+	/* The caller is ready for the subject. */
+	bool called;
 	unsigned int n_keys;
 	const char *skipped;
 	/* How often the pattern is repeated in one measurement. */
@@ -48,6 +57,8 @@ reason(int error)
 		return "out of memory";
 	case -EEXIST:
 		return "name in use";
+	case -ECONNRESET:
+		return "the secondary process has ended";
 	default:
 		return strerror(-error);
 	}
@@ -59,6 +70,9 @@ cell_close(struct cell *cell, const struct scenario *scenario)
 	const struct allocator *allocator = cell->subject.alloc;
 	unsigned int i;
 
+	/* What the caller still has goes back before the memory does. */
+	if (cell->called && cell->caller->close != NULL)
+		cell->caller->close(scenario, &cell->subject);
 	for (i = 0; i < MAX_METRICS; i++)
 		free(cell->samples[i]);
 	free(cell->subject.random_keys);
@@ -70,52 +84,6 @@ cell_close(struct cell *cell, const struct scenario *scenario)
 	cell->n_keys = 0;
 	if (scenario->fresh && memory_ops(allocator)->restore != NULL)
 		memory_ops(allocator)->restore();
-}
-
-static unsigned int
-mixed_class(size_t size)
-{
-	unsigned int i = 0;
-
-	while (mixed_classes[i] < size)
-		i++;
-
-	return i;
-}
-
-/*
- * The caller of a pool knows which one the size needs; the others are told the
- * size itself, or know a handle for it. Either way, it is one word for each
- * object.
- */
-static int
-cell_open_random(struct cell *cell)
-{
-	const struct allocator *allocator = cell->subject.alloc;
-	uint64_t state = 1;
-	uintptr_t *keys;
-	unsigned int i;
-	size_t size;
-	int ret;
-
-	keys = calloc(N_RANDOM, sizeof(*keys));
-	if (keys == NULL)
-		return -ENOMEM;
-	cell->subject.random_keys = keys;
-
-	for (i = 0; i < N_RANDOM; i++) {
-		size = MIXED_MIN + scenario_rand(&state) %
-			(MIXED_MAX - MIXED_MIN + 1);
-		if (allocator->pooled) {
-			keys[i] = cell->subject.keys[mixed_class(size)];
-			continue;
-		}
-		ret = allocator->open(size, cell->subject.live, &keys[i]);
-		if (ret < 0)
-			return ret;
-	}
-
-	return 0;
 }
 
 /* As many objects as the scenario has alive at once. */
@@ -149,13 +117,13 @@ cell_open_keys(struct cell *cell, const struct scenario *scenario)
 		cell->n_keys++;
 	}
 
-	return scenario->mixed ? cell_open_random(cell) : 0;
+	return scenario->mixed ? subject_draw_keys(subject) : 0;
 }
 
 static int
 cell_open(struct cell *cell, const struct allocator *allocator,
-	const struct scenario *scenario, size_t size,
-	const struct options *opts)
+	const struct caller *caller, const struct scenario *scenario,
+	size_t size, const struct options *opts)
 {
 	unsigned int i;
 	int ret;
@@ -164,9 +132,13 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 	cell->subject.alloc = allocator;
 	cell->subject.size = size;
 	cell->subject.live = count_live(scenario, size);
+	cell->caller = caller;
 	cell->rounds = opts->rounds;
 	cell->min_rounds = opts->min_rounds;
 
+	cell->skipped = caller_obstacle(caller);
+	if (cell->skipped != NULL)
+		return 0;
 	if (scenario->bulk && allocator->free_bulk == NULL) {
 		cell->skipped = "no bulk calls";
 		return 0;
@@ -183,6 +155,11 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 	}
 
 	ret = cell_open_keys(cell, scenario);
+	if (ret == 0) {
+		cell->called = true;
+		if (caller->open != NULL)
+			ret = caller->open(scenario, &cell->subject);
+	}
 	if (ret < 0)
 		cell->skipped = reason(ret);
 
@@ -199,7 +176,7 @@ cell_run(struct cell *cell, const struct scenario *scenario, uint64_t n,
 	int ret;
 
 	if (!scenario->fresh)
-		return scenario->run(scenario, subject, n, sample);
+		return cell->caller->run(scenario, subject, n, sample);
 
 	start = rte_rdtsc();
 	ret = memory_ops(subject->alloc)->refresh(subject->size, subject->live,
@@ -209,7 +186,7 @@ cell_run(struct cell *cell, const struct scenario *scenario, uint64_t n,
 		cell->n_keys = 0;
 		return ret;
 	}
-	ret = scenario->run(scenario, subject, n, sample);
+	ret = cell->caller->run(scenario, subject, n, sample);
 	/* That it takes so much longer makes for fewer rounds. */
 	sample->elapsed = rte_rdtsc() - start;
 
@@ -308,6 +285,7 @@ cell_result(struct cell *cell, const struct scenario *scenario,
 	memset(result, 0, sizeof(*result));
 	result->scenario = scenario;
 	result->allocator = cell->subject.alloc;
+	result->caller = cell->caller;
 	result->size = cell->subject.size;
 	result->skipped = cell->skipped;
 	if (cell->skipped != NULL)
@@ -335,9 +313,13 @@ measure_cells(struct cell *cells, unsigned int n_cells,
 		if (cells[i].skipped == NULL)
 			cell_calibrate(&cells[i], scenario, duration);
 
-	for (round = 0; round < opts->rounds; round++)
+	for (round = 0; round < opts->rounds && !bench_stop; round++) {
+		if (scenario->any_caller &&
+				round % RENEW_ROUNDS == RENEW_ROUNDS - 1)
+			callers_renew();
 		for (i = 0; i < n_cells && !bench_stop; i++)
 			cell_sample(&cells[(round + i) % n_cells], scenario);
+	}
 
 	return bench_stop ? -EINTR : 0;
 }
@@ -355,16 +337,53 @@ results_extend(struct results *results, unsigned int n)
 	return 0;
 }
 
+/* Whether there is anything to measure of this allocator and caller. */
+static bool
+is_wanted(const struct options *opts, const struct scenario *scenario,
+	const struct allocator *allocator, const struct caller *caller)
+{
+	if (caller != REFERENCE_CALLER && !scenario->any_caller)
+		return false;
+
+	return opts->targets == NULL ||
+		targets_need(opts->targets, scenario, allocator, caller);
+}
+
+/* Callers of an allocator are neighbors, as they are what is compared. */
+static int
+open_cells(struct cell *cells, unsigned int *n_cells,
+	const struct options *opts, const struct scenario *scenario,
+	size_t size)
+{
+	unsigned int i, j;
+	int ret;
+
+	for (i = 0; i < opts->n_allocators; i++) {
+		for (j = 0; j < opts->n_callers; j++) {
+			if (!is_wanted(opts, scenario, opts->allocators[i],
+					opts->callers[j]))
+				continue;
+			ret = cell_open(&cells[(*n_cells)++],
+					opts->allocators[i], opts->callers[j],
+					scenario, size, opts);
+			if (ret < 0)
+				return ret;
+		}
+	}
+
+	return 0;
+}
+
 int
 bench_measure(const struct options *opts, const struct scenario *scenario,
 	size_t size, struct results *results)
 {
-	struct cell cells[MAX_ALLOCATORS];
+	struct cell cells[MAX_ALLOCATORS * MAX_CALLERS];
 	unsigned int n_cells = 0;
 	unsigned int i;
 	int ret;
 
-	ret = results_extend(results, opts->n_allocators);
+	ret = results_extend(results, opts->n_allocators * opts->n_callers);
 	if (ret < 0)
 		return ret;
 
@@ -374,9 +393,7 @@ bench_measure(const struct options *opts, const struct scenario *scenario,
 			return ret;
 	}
 
-	for (i = 0; i < opts->n_allocators && ret == 0; i++)
-		ret = cell_open(&cells[n_cells++], opts->allocators[i],
-				scenario, size, opts);
+	ret = open_cells(cells, &n_cells, opts, scenario, size);
 	if (ret == 0)
 		ret = measure_cells(cells, n_cells, opts, scenario);
 
@@ -394,7 +411,8 @@ bench_measure(const struct options *opts, const struct scenario *scenario,
 
 const struct result *
 results_find(const struct results *results, const struct scenario *scenario,
-	const struct allocator *allocator, size_t size)
+	const struct allocator *allocator, const struct caller *caller,
+	size_t size)
 {
 	const struct result *result;
 	unsigned int i;
@@ -403,6 +421,7 @@ results_find(const struct results *results, const struct scenario *scenario,
 		result = &results->array[i];
 		if (result->scenario == scenario &&
 				result->allocator == allocator &&
+				result->caller == caller &&
 				result->size == size)
 			return result;
 	}
@@ -417,7 +436,7 @@ results_ratio(const struct results *results, const struct result *result,
 	const struct result *reference;
 
 	reference = results_find(results, result->scenario,
-			REFERENCE_ALLOCATOR, result->size);
+			REFERENCE_ALLOCATOR, result->caller, result->size);
 	if (reference == NULL || reference->skipped != NULL ||
 			result->skipped != NULL ||
 			reference->metrics[metric].median == 0)
@@ -425,6 +444,22 @@ results_ratio(const struct results *results, const struct result *result,
 
 	return result->metrics[metric].median /
 		reference->metrics[metric].median;
+}
+
+double
+results_caller_ratio(const struct results *results,
+	const struct result *result, unsigned int metric)
+{
+	const struct result *reference;
+
+	reference = results_find(results, result->scenario, result->allocator,
+			REFERENCE_CALLER, result->size);
+	if (reference == NULL || reference->skipped != NULL ||
+			result->skipped != NULL ||
+			reference->metrics[metric].best == 0)
+		return 0;
+
+	return result->metrics[metric].best / reference->metrics[metric].best;
 }
 
 void

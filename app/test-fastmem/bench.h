@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "allocator.h"
+#include "caller.h"
 #include "options.h"
 #include "scenario.h"
 #include "stats.h"
@@ -21,6 +22,7 @@
 struct result {
 	const struct scenario *scenario;
 	const struct allocator *allocator;
+	const struct caller *caller;
 	/* 0 for all sizes of a mixed scenario. */
 	size_t size;
 	/* Why there are no figures, or NULL. */
@@ -42,9 +44,10 @@ struct results {
 extern volatile sig_atomic_t bench_stop;
 
 /*
- * Measure all allocators in a scenario with one size (0 if it is mixed), and
- * add to the results. Returns 0 or a negative errno: -EINTR if stopped, in
- * which case nothing is added.
+ * Measure all allocators in a scenario with one size (0 if it is mixed), with
+ * all callers if the scenario is for any, and add to the results. When there
+ * are targets, measure what these are about. Returns 0 or a negative errno:
+ * -EINTR if stopped, in which case nothing is added.
  */
 int
 bench_measure(const struct options *opts, const struct scenario *scenario,
@@ -53,12 +56,24 @@ bench_measure(const struct options *opts, const struct scenario *scenario,
 /* The result for these, or NULL. */
 const struct result *
 results_find(const struct results *results, const struct scenario *scenario,
-	const struct allocator *allocator, size_t size);
+	const struct allocator *allocator, const struct caller *caller,
+	size_t size);
 
-/* A figure's ratio to that of the reference allocator, or 0 without one. */
+/*
+ * The ratio of a figure's median to that of the reference allocator with the
+ * same caller, or 0 without one.
+ */
 double
 results_ratio(const struct results *results, const struct result *result,
 	unsigned int metric);
+
+/*
+ * The ratio of a figure's best to that of the same allocator with the reference
+ * caller, or 0 without one.
+ */
+double
+results_caller_ratio(const struct results *results,
+	const struct result *result, unsigned int metric);
 
 void
 results_free(struct results *results);

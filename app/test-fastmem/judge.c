@@ -3,7 +3,7 @@
  */
 
 /*
- * What a single lcore does can only be disturbed for the worse, so the best of
+ * What a single caller does can only be disturbed for the worse, so the best of
  * many short rounds is what the code is able to do. Where lcores work together
  * there is no such thing: a ratio is taken within each round, so that
  * what disturbs the machine for longer than a round disturbs both of its
@@ -22,41 +22,6 @@
 /* So many times the rounds when something is measured again. */
 #define AGAIN_FACTOR 3
 
-static bool
-has_allocator(const struct options *opts, const struct allocator *allocator)
-{
-	unsigned int i;
-
-	for (i = 0; i < opts->n_allocators; i++)
-		if (opts->allocators[i] == allocator)
-			return true;
-
-	return false;
-}
-
-/* The allocators that the scenario's targets are about, in the usual order. */
-static void
-choose_allocators(struct options *opts, const struct options *all,
-	const struct scenario *scenario)
-{
-	const struct target *target;
-	unsigned int i, j;
-
-	opts->n_allocators = 0;
-	for (i = 0; i < all->n_allocators; i++) {
-		for (j = 0; j < all->targets->n; j++) {
-			target = &all->targets->array[j];
-			if (target->scenario != scenario ||
-					has_allocator(opts, all->allocators[i]))
-				continue;
-			if (target->allocator == all->allocators[i] ||
-					target->reference == all->allocators[i])
-				opts->allocators[opts->n_allocators++] =
-					all->allocators[i];
-		}
-	}
-}
-
 /* Judge by what was measured last. */
 static void
 judge(struct verdict *verdict, const struct results *results)
@@ -65,9 +30,9 @@ judge(struct verdict *verdict, const struct results *results)
 	const struct result *result, *reference;
 
 	result = results_find(results, target->scenario, target->allocator,
-			verdict->size);
+			target->caller, verdict->size);
 	reference = results_find(results, target->scenario, target->reference,
-			verdict->size);
+			REFERENCE_CALLER, verdict->size);
 	verdict->met = false;
 	verdict->skipped = NULL;
 	if (result->skipped != NULL) {
@@ -188,16 +153,14 @@ judge_scenario(const struct options *opts, const struct scenario *scenario,
 	struct results *results, struct verdicts *verdicts)
 {
 	const unsigned int n_sizes = scenario->mixed ? 1 : opts->n_sizes;
-	struct options chosen = *opts;
 	unsigned int i;
 	int ret = 0;
 
 	if (rte_lcore_count() < scenario->min_lcores)
 		return judge_nothing(opts, scenario, verdicts);
 
-	choose_allocators(&chosen, opts, scenario);
 	for (i = 0; i < n_sizes && ret == 0; i++)
-		ret = judge_size(&chosen, scenario,
+		ret = judge_size(opts, scenario,
 				scenario->mixed ? 0 : opts->sizes[i], results,
 				verdicts);
 	return ret;

@@ -15,10 +15,12 @@
 #include <rte_lcore.h>
 
 #include "bench.h"
+#include "caller.h"
 #include "judge.h"
 #include "machine.h"
 #include "options.h"
 #include "report.h"
+#include "secondary.h"
 
 /* The exit status when all went well, but a target was missed. */
 #define EXIT_MISSED 2
@@ -102,6 +104,18 @@ stop_allocators(const struct options *opts)
 			opts->allocators[i]->stop();
 }
 
+static bool
+caller_chosen(const struct options *opts, const struct caller *caller)
+{
+	unsigned int i;
+
+	for (i = 0; i < opts->n_callers; i++)
+		if (opts->callers[i] == caller)
+			return true;
+
+	return false;
+}
+
 static int
 run_scenario(const struct options *opts, const struct scenario *scenario,
 	struct results *results)
@@ -110,6 +124,11 @@ run_scenario(const struct options *opts, const struct scenario *scenario,
 	unsigned int i;
 	int ret = 0;
 
+	if (!scenario->any_caller && !caller_chosen(opts, REFERENCE_CALLER)) {
+		printf("\n%s: %s: skipped, this is for the caller %s\n",
+			scenario->name, scenario->desc, REFERENCE_CALLER->name);
+		return 0;
+	}
 	if (rte_lcore_count() < scenario->min_lcores) {
 		printf("\n%s: %s: skipped, needs %u lcores\n", scenario->name,
 			scenario->desc, scenario->min_lcores);
@@ -178,6 +197,7 @@ run(const struct options *opts, FILE *json)
 	ret = start_allocators(opts);
 	if (ret < 0)
 		return ret;
+	callers_start(opts->callers, opts->n_callers);
 
 	machine_describe(&machine);
 	report_machine(stdout, &machine, opts);
@@ -193,7 +213,33 @@ run(const struct options *opts, FILE *json)
 
 	judge_free(&verdicts);
 	results_free(&results);
+	callers_stop();
 	stop_allocators(opts);
+
+	return ret;
+}
+
+/* Signals are the primary's: the end of this process is bound to its end. */
+static int
+run_secondary(int argc, char **argv)
+{
+	int ret;
+
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+
+	if (rte_eal_init(argc, argv) < 0) {
+		report_error("cannot initialize EAL of a secondary process: %s",
+			rte_strerror(rte_errno));
+		return -1;
+	}
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
+		ret = secondary_serve();
+	} else {
+		report_error("--secondary: this is a primary process");
+		ret = -EINVAL;
+	}
+	rte_eal_cleanup();
 
 	return ret;
 }
@@ -258,6 +304,10 @@ main(int argc, char **argv)
 
 	/* EAL is given an array that ends where its options do. */
 	argv[eal_argc] = NULL;
+	if (opts.secondary)
+		return run_secondary(eal_argc, argv) < 0 ? EXIT_FAILURE :
+			EXIT_SUCCESS;
+	secondary_keep_args(eal_argc, argv);
 	ret = run_in_eal(eal_argc, argv, &opts, json);
 	if (json != NULL && fclose(json) == EOF && ret >= 0) {
 		report_error("cannot write to '%s'", opts.json);

@@ -37,10 +37,12 @@ enum {
 	OPT_SIZES,
 	OPT_SCENARIOS,
 	OPT_ALLOCATORS,
+	OPT_CALLERS,
 	OPT_ROUNDS,
 	OPT_DURATION,
 	OPT_JSON,
 	OPT_TARGETS,
+	OPT_SECONDARY,
 };
 
 static const struct option long_options[] = {
@@ -49,10 +51,13 @@ static const struct option long_options[] = {
 	{ "sizes", required_argument, NULL, OPT_SIZES },
 	{ "scenarios", required_argument, NULL, OPT_SCENARIOS },
 	{ "allocators", required_argument, NULL, OPT_ALLOCATORS },
+	{ "callers", required_argument, NULL, OPT_CALLERS },
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "targets", required_argument, NULL, OPT_TARGETS },
+	/* What the program starts itself with. */
+	{ "secondary", no_argument, NULL, OPT_SECONDARY },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -64,12 +69,13 @@ options_usage(const char *prgname)
 		"                               (default: 8,64,256,1024,4096)\n"
 		"  --scenarios NAME[,NAME...]   scenarios, see --list (default: all)\n"
 		"  --allocators NAME[,NAME...]  allocators, see --list (default: all)\n"
+		"  --callers NAME[,NAME...]     callers, see --list (default: lcore)\n"
 		"  --rounds N                   rounds of measurements (default: %u)\n"
 		"  --duration MS                milliseconds of a measurement (default: %u)\n"
 		"  --json FILE                  write the results as JSON, '-' for stdout\n"
 		"  --targets FILE               judge fastmem by the targets in the file\n"
 		"                               (then %u rounds of %u ms by default)\n"
-		"  --list                       list scenarios and allocators\n"
+		"  --list                       list scenarios, allocators and callers\n"
 		"  --help                       show this text\n\n",
 		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION,
 		TARGETS_ROUNDS, TARGETS_DURATION);
@@ -87,6 +93,10 @@ options_list(void)
 	printf("\nAllocators:\n");
 	for (i = 0; allocators[i] != NULL; i++)
 		printf("  %-16s%s\n", allocators[i]->name, allocators[i]->desc);
+
+	printf("\nCallers:\n");
+	for (i = 0; callers[i] != NULL; i++)
+		printf("  %-16s%s\n", callers[i]->name, callers[i]->desc);
 }
 
 static int
@@ -190,6 +200,28 @@ add_allocator(const char *name, struct options *opts)
 }
 
 static int
+add_caller(const char *name, struct options *opts)
+{
+	const struct caller *caller = caller_find(name);
+	unsigned int i;
+
+	if (caller == NULL) {
+		report_error("--callers: there is no caller '%s', see --list",
+			name);
+		return -EINVAL;
+	}
+	for (i = 0; i < opts->n_callers; i++) {
+		if (opts->callers[i] == caller) {
+			report_error("--callers: '%s' is given twice", name);
+			return -EINVAL;
+		}
+	}
+	opts->callers[opts->n_callers++] = caller;
+
+	return 0;
+}
+
+static int
 parse_list(char *text, struct options *opts,
 	int (*add)(const char *item, struct options *opts))
 {
@@ -253,6 +285,9 @@ parse_option(int opt, char *arg, struct options *opts)
 	case OPT_ALLOCATORS:
 		opts->n_allocators = 0;
 		return parse_list(arg, opts, add_allocator);
+	case OPT_CALLERS:
+		opts->n_callers = 0;
+		return parse_list(arg, opts, add_caller);
 	case OPT_ROUNDS:
 		return parse_number("rounds", arg, MAX_ROUNDS, &opts->rounds);
 	case OPT_DURATION:
@@ -262,6 +297,9 @@ parse_option(int opt, char *arg, struct options *opts)
 		return parse_json(arg, opts);
 	case OPT_TARGETS:
 		return parse_targets(arg, opts);
+	case OPT_SECONDARY:
+		opts->secondary = true;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -315,6 +353,30 @@ choose_allocators(struct options *opts)
 	return 0;
 }
 
+/* Who calls what the targets are about, references included. */
+static int
+choose_callers(struct options *opts)
+{
+	const struct targets *targets = opts->targets;
+	unsigned int i, j;
+
+	if (opts->n_callers > 0) {
+		report_error("--callers: these are given by --targets");
+		return -EINVAL;
+	}
+	for (i = 0; callers[i] != NULL; i++) {
+		for (j = 0; j < targets->n; j++) {
+			if (targets->array[j].caller != callers[i] &&
+					callers[i] != REFERENCE_CALLER)
+				continue;
+			opts->callers[opts->n_callers++] = callers[i];
+			break;
+		}
+	}
+
+	return 0;
+}
+
 /* What was not given. */
 static int
 set_defaults(struct options *opts)
@@ -334,10 +396,14 @@ set_defaults(struct options *opts)
 		ret = choose_scenarios(opts);
 		if (ret == 0)
 			ret = choose_allocators(opts);
+		if (ret == 0)
+			ret = choose_callers(opts);
 	} else if (opts->n_allocators == 0) {
 		for (i = 0; allocators[i] != NULL; i++)
 			opts->allocators[opts->n_allocators++] = allocators[i];
 	}
+	if (opts->n_callers == 0)
+		opts->callers[opts->n_callers++] = REFERENCE_CALLER;
 	if (opts->rounds == 0)
 		opts->rounds = judging ? TARGETS_ROUNDS : DEFAULT_ROUNDS;
 	if (opts->duration == 0)
@@ -346,6 +412,12 @@ set_defaults(struct options *opts)
 			(unsigned int)TARGETS_MIN_ROUNDS : MIN_ROUNDS);
 
 	return ret;
+}
+
+bool
+options_by_caller(const struct options *opts)
+{
+	return opts->n_callers > 1 || opts->callers[0] != REFERENCE_CALLER;
 }
 
 int

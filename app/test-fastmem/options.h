@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "allocator.h"
+#include "caller.h"
 #include "scenario.h"
 #include "targets.h"
 
@@ -23,6 +24,8 @@ struct options {
 	unsigned int n_scenarios;
 	const struct allocator *allocators[MAX_ALLOCATORS];
 	unsigned int n_allocators;
+	const struct caller *callers[MAX_CALLERS];
+	unsigned int n_callers;
 	unsigned int rounds;
 	/* What takes long is measured in fewer rounds, yet not in fewer than these. */
 	unsigned int min_rounds;
@@ -32,6 +35,8 @@ struct options {
 	const char *json;
 	/* To be judged by, or NULL. */
 	const struct targets *targets;
+	/* Be the secondary process of another one. */
+	bool secondary;
 	bool help;
 	bool list;
 };
@@ -42,6 +47,10 @@ struct options {
  */
 int
 options_parse(int argc, char **argv, struct options *opts);
+
+/* Whether anyone but the reference caller is to be measured. */
+bool
+options_by_caller(const struct options *opts);
 
 void
 options_usage(const char *prgname);

@@ -11,6 +11,9 @@
 /* As many sizes as fit side by side. */
 #define MAX_COLUMNS 5
 #define NAME_WIDTH 15
+/* Of a figure, and of a caller's ratio beside it. */
+#define FIGURE_WIDTH 21
+#define CALLER_WIDTH 7
 
 /* Above this, a figure is marked as doubtful. */
 #define MAX_SPREAD 0.10
@@ -52,6 +55,9 @@ report_machine(FILE *f, const struct machine *machine,
 		"~: spread (interquartile range) above %.0f per cent\n",
 		opts->rounds, opts->duration, REFERENCE_ALLOCATOR->name,
 		MAX_SPREAD * 100);
+	if (options_by_caller(opts))
+		fprintf(f, "/%s: ratio of the best to that with the caller %s\n",
+			REFERENCE_CALLER->name, REFERENCE_CALLER->name);
 	fflush(f);
 }
 
@@ -107,7 +113,7 @@ report_block(FILE *f, const struct options *opts,
 				MIXED_MIN, MIXED_MAX);
 		else
 			snprintf(label, sizeof(label), "%zu B", sizes[j]);
-		fprintf(f, "%21s", label);
+		fprintf(f, "%*s", FIGURE_WIDTH, label);
 	}
 	fprintf(f, "\n%-*s", NAME_WIDTH, "");
 	for (j = 0; j < n_sizes; j++)
@@ -118,8 +124,60 @@ report_block(FILE *f, const struct options *opts,
 		fprintf(f, "%-*s", NAME_WIDTH, opts->allocators[i]->name);
 		for (j = 0; j < n_sizes; j++) {
 			result = results_find(results, scenario,
-					opts->allocators[i], sizes[j]);
+					opts->allocators[i], REFERENCE_CALLER,
+					sizes[j]);
 			report_figure(f, results, result, metric);
+		}
+		fputc('\n', f);
+	}
+}
+
+/* One metric and one size: columns for each caller. */
+static void
+report_callers(FILE *f, const struct options *opts,
+	const struct scenario *scenario, const struct results *results,
+	unsigned int metric, size_t size)
+{
+	const struct result *result;
+	char label[32], ratio[32];
+	unsigned int i, j;
+	double r;
+
+	if (size == 0)
+		snprintf(label, sizeof(label), "%u to %u B", MIXED_MIN,
+			MIXED_MAX);
+	else
+		snprintf(label, sizeof(label), "%zu B", size);
+	fprintf(f, "%-*s", NAME_WIDTH, label);
+	for (j = 0; j < opts->n_callers; j++)
+		fprintf(f, "%*s", opts->callers[j] == REFERENCE_CALLER ?
+			FIGURE_WIDTH : FIGURE_WIDTH + CALLER_WIDTH,
+			opts->callers[j]->name);
+	fprintf(f, "\n%-*s", NAME_WIDTH, "");
+	for (j = 0; j < opts->n_callers; j++) {
+		fprintf(f, " %7s %6s %5s", "median", "best", "x");
+		if (opts->callers[j] != REFERENCE_CALLER) {
+			snprintf(label, sizeof(label), "/%s",
+				REFERENCE_CALLER->name);
+			fprintf(f, "%*s", CALLER_WIDTH, label);
+		}
+	}
+	fputc('\n', f);
+
+	for (i = 0; i < opts->n_allocators; i++) {
+		fprintf(f, "%-*s", NAME_WIDTH, opts->allocators[i]->name);
+		for (j = 0; j < opts->n_callers; j++) {
+			result = results_find(results, scenario,
+					opts->allocators[i], opts->callers[j],
+					size);
+			report_figure(f, results, result, metric);
+			if (opts->callers[j] == REFERENCE_CALLER)
+				continue;
+			r = result == NULL ? 0 : results_caller_ratio(results,
+					result, metric);
+			fprintf(f, "%*s", CALLER_WIDTH, r > 0 ?
+				format_number(ratio, sizeof(ratio), "", r, 2) :
+				"-");
 		}
 		fputc('\n', f);
 	}
@@ -149,7 +207,7 @@ report_quantiles(FILE *f, const struct options *opts,
 	for (i = 0; i < opts->n_allocators; i++) {
 		fprintf(f, "%-*s", NAME_WIDTH, opts->allocators[i]->name);
 		result = results_find(results, scenario, opts->allocators[i],
-				size);
+				REFERENCE_CALLER, size);
 		for (j = 0; j < N_QUANTILES; j++) {
 			if (result == NULL || result->skipped != NULL) {
 				fprintf(f, " %8s %5s", "-", "-");
@@ -191,6 +249,7 @@ skipped_everywhere(const struct results *results, const struct result *result)
 		other = &results->array[i];
 		if (other->scenario == result->scenario &&
 				other->allocator == result->allocator &&
+				other->caller == result->caller &&
 				other->skipped != result->skipped)
 			return false;
 	}
@@ -200,23 +259,29 @@ skipped_everywhere(const struct results *results, const struct result *result)
 
 static void
 report_skipped(FILE *f, const struct scenario *scenario,
-	const struct allocator *allocator, const struct results *results)
+	const struct allocator *allocator, const struct caller *caller,
+	const struct results *results)
 {
 	const struct result *result;
+	char label[64];
 	unsigned int i;
 
+	snprintf(label, sizeof(label), "%s%s%s", allocator->name,
+		caller == REFERENCE_CALLER ? "" : ", ",
+		caller == REFERENCE_CALLER ? "" : caller->name);
 	for (i = 0; i < results->n; i++) {
 		result = &results->array[i];
 		if (result->scenario != scenario ||
 				result->allocator != allocator ||
-				result->skipped == NULL)
+				result->caller != caller ||
+				result->skipped == NULL ||
+				result->skipped == caller_obstacle(caller))
 			continue;
 		if (skipped_everywhere(results, result)) {
-			fprintf(f, "%s: %s\n", allocator->name,
-				result->skipped);
+			fprintf(f, "%s: %s\n", label, result->skipped);
 			break;
 		}
-		fprintf(f, "%s, %zu B: %s\n", allocator->name, result->size,
+		fprintf(f, "%s, %zu B: %s\n", label, result->size,
 			result->skipped);
 	}
 }
@@ -225,11 +290,12 @@ void
 report_scenario(FILE *f, const struct options *opts,
 	const struct scenario *scenario, const struct results *results)
 {
+	const bool by_caller = scenario->any_caller && options_by_caller(opts);
 	static const size_t mixed[] = { 0 };
 	const size_t *sizes = scenario->mixed ? mixed : opts->sizes;
 	unsigned int n = scenario->mixed ? 1 : opts->n_sizes;
 	unsigned int metric = 0;
-	unsigned int i;
+	unsigned int i, j;
 
 	if (scenario->quantiles) {
 		report_latency(f, opts, scenario, results);
@@ -238,12 +304,22 @@ report_scenario(FILE *f, const struct options *opts,
 	for (; metric < scenario_n_metrics(scenario); metric++) {
 		fprintf(f, "\n%s: %s, %s\n", scenario->name, scenario->desc,
 			scenario->metrics[metric]);
-		for (i = 0; i < n; i += MAX_COLUMNS)
+		for (i = 0; i < n && by_caller; i++)
+			report_callers(f, opts, scenario, results, metric,
+				sizes[i]);
+		for (i = 0; i < n && !by_caller; i += MAX_COLUMNS)
 			report_block(f, opts, scenario, results, metric,
 				&sizes[i], RTE_MIN(n - i, (unsigned int)MAX_COLUMNS));
 	}
-	for (i = 0; i < opts->n_allocators; i++)
-		report_skipped(f, scenario, opts->allocators[i], results);
+	for (j = 0; j < opts->n_callers; j++) {
+		if (scenario->any_caller &&
+				caller_obstacle(opts->callers[j]) != NULL)
+			fprintf(f, "%s: %s\n", opts->callers[j]->name,
+				caller_obstacle(opts->callers[j]));
+		for (i = 0; i < opts->n_allocators; i++)
+			report_skipped(f, scenario, opts->allocators[i],
+				opts->callers[j], results);
+	}
 	fflush(f);
 }
 
@@ -278,7 +354,7 @@ report_target(FILE *f, const struct target *target,
 {
 	struct verdict row[MAX_SIZES];
 	unsigned int i, n = 0;
-	char label[64];
+	char label[128];
 
 	for (i = 0; i < verdicts->n; i++)
 		if (verdicts->array[i].target == target)
@@ -286,9 +362,14 @@ report_target(FILE *f, const struct target *target,
 	if (n == 0)
 		return;
 
-	snprintf(label, sizeof(label), "%s to %s", target->allocator->name,
-		target->reference->name);
-	fprintf(f, "%-29s%-25s%6.3f", label,
+	if (target->caller == REFERENCE_CALLER)
+		snprintf(label, sizeof(label), "%s to %s",
+			target->allocator->name, target->reference->name);
+	else
+		snprintf(label, sizeof(label), "%s, %s to %s, %s",
+			target->allocator->name, target->caller->name,
+			target->reference->name, REFERENCE_CALLER->name);
+	fprintf(f, "%-51s%-13s%6.3f", label,
 		target->scenario->metrics[target->metric], target->limit);
 	for (i = 0; i < n; i++)
 		report_verdict(f, &row[i]);
@@ -303,7 +384,7 @@ report_verdicts(FILE *f, const struct options *opts,
 	char label[32];
 	unsigned int i;
 
-	fprintf(f, "\n%s: %s\n%-54s%6s", scenario->name, scenario->desc,
+	fprintf(f, "\n%s: %s\n%-64s%6s", scenario->name, scenario->desc,
 		"", "target");
 	for (i = 0; i < opts->n_sizes && !scenario->mixed; i++) {
 		snprintf(label, sizeof(label), "%zu B", opts->sizes[i]);

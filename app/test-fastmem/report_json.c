@@ -66,34 +66,44 @@ describe_size(size_t size)
 	return sizes;
 }
 
+/* If there is what it refers to. */
+static json_t *
+ratio_or_null(double ratio)
+{
+	return ratio > 0 ? json_real(ratio) : json_null();
+}
+
 static int
 add_figure(json_t *array, const struct results *results,
 	const struct result *result, unsigned int metric)
 {
-	const double ratio = results_ratio(results, result, metric);
 	const struct summary *s = &result->metrics[metric];
-	json_t *ref = ratio > 0 ? json_real(ratio) : json_null();
 
 	return json_array_append_new(array,
-		json_pack("{s:s, s:s, s:s, s:o, s:i, s:f, s:f, s:f, s:o}",
+		json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:f, s:f, s:f, s:o, s:o}",
 			"scenario", result->scenario->name,
 			"metric", result->scenario->metrics[metric],
 			"allocator", result->allocator->name,
+			"caller", result->caller->name,
 			"sizes", describe_size(result->size),
 			"rounds", (int)result->rounds,
 			"median", s->median,
 			"best", s->best,
 			"spread", s->spread,
-			"ratio", ref));
+			"ratio", ratio_or_null(results_ratio(results, result,
+					metric)),
+			"caller_ratio", ratio_or_null(results_caller_ratio(
+					results, result, metric))));
 }
 
 static int
 add_skipped(json_t *array, const struct result *result)
 {
 	return json_array_append_new(array,
-		json_pack("{s:s, s:s, s:o, s:s}",
+		json_pack("{s:s, s:s, s:s, s:o, s:s}",
 			"scenario", result->scenario->name,
 			"allocator", result->allocator->name,
+			"caller", result->caller->name,
 			"sizes", describe_size(result->size),
 			"reason", result->skipped));
 }
@@ -131,10 +141,11 @@ add_verdicts(json_t *array, const struct verdicts *verdicts)
 		verdict = &verdicts->array[i];
 		target = verdict->target;
 		ret |= json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:b, s:b, s:s}",
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:b, s:b, s:s}",
 				"scenario", target->scenario->name,
 				"metric", target->scenario->metrics[target->metric],
 				"allocator", target->allocator->name,
+				"caller", target->caller->name,
 				"reference", target->reference->name,
 				"sizes", describe_size(verdict->size),
 				"target", target->limit,

@@ -84,6 +84,11 @@ struct scenario {
 	/* Needs memory that is fresh in each measurement. */
 	bool fresh;
 	/*
+	 * All is done by the thread that runs it, which may be any thread, of
+	 * any process.
+	 */
+	bool any_caller;
+	/*
 	 * The metrics are N_QUANTILES of the latency of one call, as many of
 	 * another one, and maybe others.
 	 */
@@ -128,6 +133,18 @@ extern const struct scenario scenario_latency_growth;
 
 const struct scenario *
 scenario_find(const char *name);
+
+/* A measurement by the calling thread: see the scenario's run(). */
+int
+scenario_run(const struct scenario *scenario, const struct subject *subject,
+	uint64_t n, struct sample *sample);
+
+/*
+ * Draw the random keys, the keys being open. They are on the heap, to be freed
+ * by the caller, also on failure. Returns 0 or a negative errno.
+ */
+int
+subject_draw_keys(struct subject *subject);
 
 unsigned int
 scenario_n_metrics(const struct scenario *scenario);

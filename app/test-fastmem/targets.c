@@ -148,7 +148,8 @@ static bool
 is_key(const char *name)
 {
 	static const char * const keys[] = {
-		"scenario", "metric", "figure", "reference", "since", "before",
+		"scenario", "metric", "figure", "reference", "caller", "since",
+		"before",
 	};
 	unsigned int i;
 
@@ -165,7 +166,11 @@ add_scenario(const struct section *section, const char *name,
 {
 	const char *reference = get_entry(section, "reference");
 	const char *figure = get_entry(section, "figure");
-	struct target target = { .reference = REFERENCE_ALLOCATOR };
+	const char *caller = get_entry(section, "caller");
+	struct target target = {
+		.caller = REFERENCE_CALLER,
+		.reference = REFERENCE_ALLOCATOR,
+	};
 	unsigned int i;
 	int ret = 0;
 
@@ -179,6 +184,14 @@ add_scenario(const struct section *section, const char *name,
 				reference);
 	}
 
+	if (caller != NULL) {
+		target.caller = caller_find(caller);
+		if (target.caller == NULL)
+			return refuse(section, "there is no caller", caller);
+		if (target.caller != REFERENCE_CALLER &&
+				!target.scenario->any_caller)
+			return refuse(section, "only lcores can do", name);
+	}
 	if (figure != NULL) {
 		target.best = strcmp(figure, "best") == 0;
 		if (!target.best && strcmp(figure, "median") != 0)
@@ -282,4 +295,25 @@ targets_load(const char *path, struct targets *targets)
 	rte_cfgfile_close(file);
 
 	return ret;
+}
+
+bool
+targets_need(const struct targets *targets, const struct scenario *scenario,
+	const struct allocator *allocator, const struct caller *caller)
+{
+	const struct target *target;
+	unsigned int i;
+
+	for (i = 0; i < targets->n; i++) {
+		target = &targets->array[i];
+		if (target->scenario != scenario)
+			continue;
+		if (target->allocator == allocator && target->caller == caller)
+			return true;
+		if (target->reference == allocator &&
+				caller == REFERENCE_CALLER)
+			return true;
+	}
+
+	return false;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "allocator.h"
+#include "caller.h"
 #include "scenario.h"
 
 #define MAX_TARGETS 256
@@ -21,6 +22,8 @@ struct target {
 	const struct scenario *scenario;
 	unsigned int metric;
 	const struct allocator *allocator;
+	const struct caller *caller;
+	/* Always with the reference caller. */
 	const struct allocator *reference;
 	/* The largest allowed ratio. */
 	double limit;
@@ -39,5 +42,10 @@ struct targets {
  */
 int
 targets_load(const char *path, struct targets *targets);
+
+/* Whether a target compares this, or compares something else to it. */
+bool
+targets_need(const struct targets *targets, const struct scenario *scenario,
+	const struct allocator *allocator, const struct caller *caller);
 
 #endif /* TARGETS_H */
