@@ -23,7 +23,8 @@
 
 /* The owner's side of the sequence: what lies between is seen whole, or the
  * reader notices. The fence keeps the changes behind the odd number, and the
- * release keeps them before the even one.
+ * release keeps them before the even one. A thread that was killed in between
+ * has left an odd number to who finishes its change.
  */
 static void
 cache_begin(struct fastmem_cache *cache)
@@ -31,7 +32,7 @@ cache_begin(struct fastmem_cache *cache)
 	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
 		rte_memory_order_relaxed);
 
-	rte_atomic_store_explicit(&cache->sequence, seq + 1,
+	rte_atomic_store_explicit(&cache->sequence, seq | 1,
 		rte_memory_order_relaxed);
 	rte_atomic_thread_fence(rte_memory_order_release);
 	fastmem_race_point(FASTMEM_RACE_CACHE_BEGUN);

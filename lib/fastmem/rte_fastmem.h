@@ -227,7 +227,8 @@ rte_fastmem_init(void);
  * Tear down the allocator, or detach from it.
  *
  * In the primary process, give all memory back to EAL, whether objects are
- * still allocated or not; every pointer and handle becomes invalid.
+ * still allocated or not; every pointer and handle becomes invalid. Types are
+ * gone as well, and no destructor is called.
  * All secondary processes must have detached before.
  * In a secondary process, empty the private caches of the process's threads
  * and detach; objects that it has allocated stay valid.
