@@ -47,11 +47,33 @@ request_check(size_t size, size_t align, unsigned int flags)
 	return 0;
 }
 
-/* Allocate n objects of a bin. */
+/* Allocate n objects of a bin, or count them as failed. */
 static int
 alloc_from(unsigned int index, void **ptrs, unsigned int n, unsigned int flags)
 {
-	return fastmem_block_alloc(index, ptrs, n, flags) ? 0 : -ENOMEM;
+	if (likely(fastmem_block_alloc(index, ptrs, n, flags)))
+		return 0;
+	fastmem_block_count_nomem(index, n);
+	return -ENOMEM;
+}
+
+/* The same for the bins of a number on all sockets, the own one first. */
+static int
+alloc_from_any(unsigned int number, void **ptrs, unsigned int n,
+	unsigned int flags)
+{
+	const struct fastmem_root *root = fastmem_process.root;
+	unsigned int own = fastmem_root_own_socket(root), i;
+
+	if (likely(fastmem_block_alloc(fastmem_root_bin_index(own, number),
+			ptrs, n, flags)))
+		return 0;
+	for (i = 0; i < root->n_sockets; i++)
+		if (i != own && fastmem_block_alloc(fastmem_root_bin_index(i,
+				number), ptrs, n, flags))
+			return 0;
+	fastmem_block_count_nomem(fastmem_root_bin_index(own, number), n);
+	return -ENOMEM;
 }
 
 /* Allocate n objects where the caller asks for them. */
@@ -60,29 +82,21 @@ alloc_slow(void **ptrs, unsigned int n, size_t size, size_t align,
 	unsigned int flags, int socket_id)
 {
 	const struct fastmem_root *root = fastmem_process.root;
-	unsigned int number, own, i;
+	unsigned int number, i;
 	int ret, socket_idx;
 
 	ret = request_check(size, align, flags);
 	if (ret != 0)
 		return -ret;
+	socket_idx = fastmem_root_socket_idx(root, socket_id);
+	if (socket_idx < 0 && socket_id != SOCKET_ID_ANY)
+		return -EINVAL;
+	if (n == 0)
+		return 0;
 	number = fastmem_bin_number(fastmem_class(size, align), align);
-
-	if (socket_id != SOCKET_ID_ANY) {
-		socket_idx = fastmem_root_socket_idx(root, socket_id);
-		if (socket_idx < 0)
-			return -EINVAL;
-		ret = n == 0 ? 0 : alloc_from(fastmem_root_bin_index(socket_idx,
-			number), ptrs, n, flags);
-	} else {
-		own = fastmem_root_own_socket(root);
-		ret = n == 0 ? 0 : alloc_from(fastmem_root_bin_index(own,
-			number), ptrs, n, flags);
-		for (i = 0; ret == -ENOMEM && i < root->n_sockets; i++)
-			if (i != own)
-				ret = alloc_from(fastmem_root_bin_index(i,
-					number), ptrs, n, flags);
-	}
+	ret = socket_idx < 0 ? alloc_from_any(number, ptrs, n, flags) :
+		alloc_from(fastmem_root_bin_index(socket_idx, number), ptrs, n,
+			flags);
 	if (ret == 0 && (flags & RTE_FASTMEM_F_ZERO) != 0)
 		for (i = 0; i < n; i++)
 			memset(ptrs[i], 0, size);

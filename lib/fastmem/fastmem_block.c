@@ -266,7 +266,6 @@ block_self(void)
 	return block;
 }
 
-/* Allocate without counting a failure. */
 static bool
 block_alloc(struct fastmem_block *block, unsigned int index, void **ptrs,
 	unsigned int n, unsigned int flags)
@@ -304,15 +303,20 @@ block_alloc_any(struct fastmem_block *block, unsigned int index, void **ptrs,
 		return true;
 	/* What is aligned to its size will do. */
 	depot = fastmem_root_depot(fastmem_process.root, index);
-	if (depot->bin.kin != NULL && block_alloc(block, depot->bin.kin->index,
-			ptrs, n, flags))
-		return true;
+	return depot->bin.kin != NULL && block_alloc(block,
+		depot->bin.kin->index, ptrs, n, flags);
+}
+
+void
+fastmem_block_count_nomem(unsigned int index, unsigned int n)
+{
+	struct fastmem_block *block = fastmem_lcore_self()->block;
+
 	if (block != NULL)
 		fastmem_cache_count_nomem(&block->caches[index], n);
 	else
 		fastmem_depot_count_nomem(fastmem_root_depot(
 			fastmem_process.root, index), n);
-	return false;
 }
 
 /* The calling thread's block or, in a secondary process, the spare one. */

@@ -143,7 +143,8 @@ void
 fastmem_block_detach(void);
 
 /**
- * Allocate n objects of a bin for the calling thread, all or none.
+ * Allocate n objects of a bin for the calling thread, all or none. A failure
+ * is not counted: there may be other bins to turn to.
  *
  * @param flags
  *   RTE_FASTMEM_F_NO_GROW is obeyed.
@@ -151,6 +152,10 @@ fastmem_block_detach(void);
 bool
 fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
 	unsigned int flags);
+
+/** Count objects that the calling thread could not allocate. */
+void
+fastmem_block_count_nomem(unsigned int index, unsigned int n);
 
 /** Free objects of a bin for the calling thread. */
 void

@@ -132,10 +132,7 @@ struct rte_fastmem_stats {
 	uint64_t bytes_in_use;
 	uint64_t alloc_total; /**< Objects allocated. */
 	uint64_t free_total;  /**< Objects freed. */
-	/**
-	 * Objects that could not be allocated for lack of memory, once for each
-	 * socket that was tried.
-	 */
+	/** Objects that could not be allocated for lack of memory. */
 	uint64_t alloc_nomem;
 	unsigned int n_classes; /**< Number of size classes. */
 };
