@@ -113,6 +113,11 @@ struct __rte_cache_aligned fastmem_socket {
 	struct fastmem_backing backing;
 	/** Held by the thread that empties all depots of the socket. */
 	rte_spinlock_t reap_lock;
+	/**
+	 * Index of the socket whose memory threads of this socket use when they
+	 * do not choose: this one, unless it had none when it was set up.
+	 */
+	uint32_t home;
 	struct fastmem_depot depots[FASTMEM_N_BINS]; /**< By bin's number. */
 	struct fastmem_type *types; /**< Of all sockets, see the root. */
 };

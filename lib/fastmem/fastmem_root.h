@@ -20,7 +20,7 @@
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000004)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000005)
 
 struct fastmem_block;
 struct fastmem_cache_base;
@@ -119,13 +119,17 @@ fastmem_root_has_bin(struct fastmem_root *root, unsigned int index)
 			rte_memory_order_acquire) != 0));
 }
 
-/** Index of the calling thread's own socket. */
+/**
+ * Index of the calling thread's own socket or, if that has no memory, of the
+ * one that stands in for it: for the thread's block as for its objects. Were it
+ * tried first by each allocation, all of these would have to go through EAL.
+ */
 static inline unsigned int
 fastmem_root_own_socket(const struct fastmem_root *root)
 {
 	int idx = fastmem_root_socket_idx(root, rte_socket_id());
 
-	return idx < 0 ? 0 : idx;
+	return root->sockets[RTE_MAX(idx, 0)].home;
 }
 
 #endif /* FASTMEM_ROOT_H */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <eal_export.h>
@@ -25,10 +26,13 @@
 
 RTE_LOG_REGISTER_DEFAULT(fastmem_logtype, INFO);
 
-/* Meta memory that comes with the root: enough for the bitmaps, magazines and
- * blocks of a small user, so that no slab has to serve as meta for them.
+/* Meta memory that each socket has from the start, the root's own together
+ * with the root: enough for the bitmaps, magazines and blocks of a small user,
+ * so that no slab has to serve as meta for them. And an lcore's block lies on
+ * its own socket, even if all objects that it ever meets are of another one.
  */
 #define ROOT_META_BYTES RTE_BIT64(18)
+#define META_ZONE_FORMAT "fastmem_meta_%d"
 
 /* Positions in the depots' stacks have 48 bits. */
 #define ROOT_ADDR_MAX RTE_BIT64(48)
@@ -48,6 +52,38 @@ shared_base_bytes(uint32_t n_sockets)
 		sizeof(struct fastmem_cache_base), RTE_CACHE_LINE_SIZE);
 }
 
+/* Get meta memory for a socket other than the root's; false: it has none. */
+static bool
+socket_feed_meta(struct fastmem_socket *socket)
+{
+	const struct rte_memzone *mz;
+	char name[RTE_MEMZONE_NAMESIZE];
+
+	snprintf(name, sizeof(name), META_ZONE_FORMAT, socket->backing.socket_id);
+	mz = rte_memzone_reserve(name, ROOT_META_BYTES,
+		socket->backing.socket_id, 0);
+	if (mz == NULL)
+		return false;
+	fastmem_meta_add(&socket->backing.meta, mz->addr, mz->len);
+	return true;
+}
+
+static void
+sockets_free_meta(void)
+{
+	const struct rte_memzone *mz;
+	char name[RTE_MEMZONE_NAMESIZE];
+	unsigned int i;
+
+	for (i = 0; i < rte_socket_count(); i++) {
+		snprintf(name, sizeof(name), META_ZONE_FORMAT,
+			rte_socket_id_by_idx(i));
+		mz = rte_memzone_lookup(name);
+		if (mz != NULL && rte_memzone_free(mz) != 0)
+			FASTMEM_LOG(ERR, "cannot free memzone %s", name);
+	}
+}
+
 /* Set up all sockets, and give what is left of the root's memory to meta. */
 static void
 root_init(struct fastmem_root *root, const struct rte_memzone *mz,
@@ -56,7 +92,7 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 	uint32_t n_sockets = rte_socket_count(), i, k;
 	struct fastmem_socket *socket;
 	void *tables, *rest;
-	int home;
+	unsigned int home;
 
 	memset(root, 0, mz->len);
 	root->n_sockets = n_sockets;
@@ -84,9 +120,12 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 				0)].bin.kin = &socket->depots[k].bin;
 	}
 	rest = RTE_PTR_ADD(tables, fastmem_dir_footprint(bytes));
-	home = fastmem_root_socket_idx(root, mz->socket_id);
-	fastmem_meta_add(&root->sockets[RTE_MAX(home, 0)].backing.meta, rest,
+	home = RTE_MAX(fastmem_root_socket_idx(root, mz->socket_id), 0);
+	fastmem_meta_add(&root->sockets[home].backing.meta, rest,
 		mz->len - RTE_PTR_DIFF(rest, root));
+	for (i = 0; i < n_sockets; i++)
+		root->sockets[i].home = i == home ||
+			socket_feed_meta(&root->sockets[i]) ? i : home;
 }
 
 static int
@@ -181,6 +220,7 @@ rte_fastmem_deinit(void)
 	rte_atomic_store_explicit(&root->layout, 0, rte_memory_order_release);
 	fastmem_keeper_close();
 	fastmem_backing_free_all();
+	sockets_free_meta();
 	if (rte_memzone_free(rte_memzone_lookup(FASTMEM_ROOT_NAME)) != 0)
 		FASTMEM_LOG(ERR, "cannot free memzone %s", FASTMEM_ROOT_NAME);
 out:

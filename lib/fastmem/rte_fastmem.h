@@ -196,7 +196,9 @@ struct rte_fastmem_lcore_class_stats {
  * Initialize the allocator, or attach to it.
  *
  * In the primary process, set up the allocator; it takes memory for its
- * directory alone. In a secondary process, attach to the allocator that the
+ * directory and for bookkeeping, on each socket that has some, but none for
+ * objects. Threads of a socket that has no memory now are served from
+ * another one, as if it were their own. In a secondary process, attach to the allocator that the
  * primary process has set up.
  *
  * Not MT-safe against other functions of this library in the same process.
