@@ -31,6 +31,7 @@ struct __rte_cache_aligned fastmem_root {
 	uint32_t n_sockets;
 	uint32_t n_bins;   /**< Of classes. */
 	uint32_t n_caches; /**< Bins of classes and types. */
+	uint32_t home; /**< Index of the socket that the root lies on. */
 	struct fastmem_dir dir;
 	/** Number of the next memzone; relaxed, has to be unique only. */
 	RTE_ATOMIC(uint32_t) zone_ids;
@@ -120,8 +121,8 @@ fastmem_root_has_bin(struct fastmem_root *root, unsigned int index)
 }
 
 /**
- * Index of the calling thread's own socket or, if that has no memory, of the
- * one that stands in for it: for the thread's block as for its objects. Were it
+ * Index of the calling thread's own socket or, if it has none or that has no
+ * memory, of the one that stands in: for the thread's block as for its objects. Were it
  * tried first by each allocation, all of these would have to go through EAL.
  */
 static inline unsigned int
@@ -129,7 +130,8 @@ fastmem_root_own_socket(const struct fastmem_root *root)
 {
 	int idx = fastmem_root_socket_idx(root, rte_socket_id());
 
-	return root->sockets[RTE_MAX(idx, 0)].home;
+	/* Most often this is the main lcore's, as with EAL's heap. */
+	return idx < 0 ? root->home : root->sockets[idx].home;
 }
 
 #endif /* FASTMEM_ROOT_H */

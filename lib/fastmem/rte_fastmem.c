@@ -92,7 +92,6 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 	uint32_t n_sockets = rte_socket_count(), i, k;
 	struct fastmem_socket *socket;
 	void *tables, *rest;
-	unsigned int home;
 
 	memset(root, 0, mz->len);
 	root->n_sockets = n_sockets;
@@ -120,12 +119,12 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 				0)].bin.kin = &socket->depots[k].bin;
 	}
 	rest = RTE_PTR_ADD(tables, fastmem_dir_footprint(bytes));
-	home = RTE_MAX(fastmem_root_socket_idx(root, mz->socket_id), 0);
-	fastmem_meta_add(&root->sockets[home].backing.meta, rest,
+	root->home = RTE_MAX(fastmem_root_socket_idx(root, mz->socket_id), 0);
+	fastmem_meta_add(&root->sockets[root->home].backing.meta, rest,
 		mz->len - RTE_PTR_DIFF(rest, root));
 	for (i = 0; i < n_sockets; i++)
-		root->sockets[i].home = i == home ||
-			socket_feed_meta(&root->sockets[i]) ? i : home;
+		root->sockets[i].home = i == root->home ||
+			socket_feed_meta(&root->sockets[i]) ? i : root->home;
 }
 
 static int
