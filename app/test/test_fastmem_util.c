@@ -22,6 +22,8 @@
 #include "test_fastmem_util.h"
 
 #define ZONE_PREFIX "fastmem"
+#define ROOT_NAME ZONE_PREFIX "_root"
+#define PROBE_NAME "test_fm_probe"
 #define LOG_PREFIX "FASTMEM: "
 
 /* Objects of up to this size are filled and checked wholly. */
@@ -31,6 +33,7 @@
 
 size_t fastmem_test_sizes[FASTMEM_TEST_N_CLASSES];
 
+static bool bare[RTE_MAX_NUMA_NODES];
 static struct rte_malloc_socket_stats heap_before[RTE_MAX_NUMA_NODES];
 static unsigned int n_teardown_errors;
 
@@ -99,6 +102,22 @@ watch_stop(void)
 	watch_file = NULL;
 }
 
+/* Find out on which sockets EAL has no memory. */
+static void
+probe_sockets(void)
+{
+	const struct rte_memzone *mz;
+	unsigned int i;
+	int socket_id;
+
+	for (i = 0; i < rte_socket_count(); i++) {
+		socket_id = rte_socket_id_by_idx(i);
+		mz = rte_memzone_reserve(PROBE_NAME, 64, socket_id, 0);
+		bare[socket_id] = mz == NULL;
+		rte_memzone_free(mz);
+	}
+}
+
 int
 fastmem_test_run(struct unit_test_suite *suite)
 {
@@ -114,6 +133,7 @@ fastmem_test_run(struct unit_test_suite *suite)
 	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++)
 		fastmem_test_sizes[i] = (size_t)8 << i;
 
+	probe_sockets();
 	n_teardown_errors = 0;
 	n_watched = 0;
 	watch_start();
@@ -397,16 +417,30 @@ first_socket(const struct rte_memseg_list *msl, void *arg)
 	return 1;
 }
 
+bool
+fastmem_test_socket_is_bare(int socket_id)
+{
+	return bare[socket_id];
+}
+
 int
 fastmem_test_socket(void)
 {
+	const struct rte_memzone *root = rte_memzone_lookup(ROOT_NAME);
 	int socket_id = (int)rte_socket_id();
+	unsigned int i;
 
 	if (!rte_eal_has_hugepages())
 		rte_memseg_list_walk(first_socket, &socket_id);
-	if (socket_id == SOCKET_ID_ANY)
-		socket_id = rte_socket_id_by_idx(0);
-	return socket_id;
+	/* otherwise it is where the directory is, or will be */
+	if (socket_id != SOCKET_ID_ANY && !bare[socket_id])
+		return socket_id;
+	if (root != NULL)
+		return root->socket_id;
+	for (i = 0; i < rte_socket_count(); i++)
+		if (!bare[rte_socket_id_by_idx(i)])
+			return rte_socket_id_by_idx(i);
+	return rte_socket_id_by_idx(0);
 }
 
 int

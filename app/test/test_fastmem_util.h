@@ -108,6 +108,10 @@ fastmem_test_all_back(void);
 int
 fastmem_test_socket(void);
 
+/* Tell if EAL has no memory on a socket. */
+bool
+fastmem_test_socket_is_bare(int socket_id);
+
 /* A socket number that does not exist but could, or -1. */
 int
 fastmem_test_missing_socket(void);

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+/*
+ * Several NUMA nodes of which one has no memory left, or never had any: who
+ * is served from elsewhere and who is refused, and what belongs to one socket
+ * and must not touch another: limits, reservations and trimming.
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_memory.h>
+
+#include "test_fastmem_numa.h"
+#include "test_fastmem_stats.h"
+#include "test_fastmem_util.h"
+
+#define SLAB FASTMEM_TEST_SLAB_SIZE
+#define SIZE ((size_t)65536) /* of most objects here */
+#define LIMIT (4 * SLAB)
+#define MAX_OBJS 1024        /* more than the limit allows */
+#define N_ROUNDS 1000
+#define N_REFUSED 8          /* objects asked for by expect_refused() */
+
+/* What is taken of a socket at most to find its end. */
+#define MAX_LARGE 1024
+#define LARGE FASTMEM_TEST_MAX_SIZE
+
+static void *objs[MAX_OBJS], *again[MAX_OBJS];
+static void *large[MAX_LARGE];
+
+/* Work on an lcore of one socket, with memory of another. */
+struct work {
+	int socket_id;
+	void **objs;
+	unsigned int n;
+};
+
+static int
+setup_several(void)
+{
+	if (fastmem_test_n_with_memory() < 2) {
+		printf("one node with memory only, skipped\n");
+		return TEST_SKIPPED;
+	}
+	return fastmem_test_setup();
+}
+
+/* Bytes that are allocated of EAL's heap on a socket. */
+static size_t
+heap_used(int socket_id)
+{
+	struct rte_malloc_socket_stats stats = { 0 };
+
+	rte_malloc_get_socket_stats(socket_id, &stats);
+	return stats.heap_allocsz_bytes;
+}
+
+/* Take all that a socket may give. */
+static int
+exhaust(void *arg)
+{
+	struct work *work = arg;
+	void *obj;
+
+	for (work->n = 0; work->n < MAX_OBJS; work->n++) {
+		obj = rte_fastmem_alloc_socket(SIZE, 0, 0, work->socket_id);
+		if (obj == NULL)
+			break;
+		if (fastmem_test_lies_on(obj, SIZE, work->socket_id) != 0)
+			return -1;
+		fastmem_test_fill(obj, SIZE, work->n);
+		work->objs[work->n] = obj;
+	}
+	TEST_ASSERT(work->n < MAX_OBJS && rte_errno == ENOMEM, "no end: %s",
+		rte_strerror(rte_errno));
+	return 0;
+}
+
+/* Free on a socket what was allocated on another one, and allocate here. */
+static int
+free_elsewhere(void *arg)
+{
+	struct work *work = arg;
+	void *obj, *last;
+	unsigned int i;
+
+	for (i = 0; i < work->n; i++) {
+		TEST_ASSERT_SUCCESS(fastmem_test_check(work->objs[i], SIZE, i),
+			"object %u", i);
+		rte_fastmem_free(work->objs[i]);
+	}
+	/* they are in this lcore's cache of their socket, the last one on top */
+	last = rte_fastmem_alloc_socket(SIZE, 0, 0, work->socket_id);
+	TEST_ASSERT(last == work->objs[work->n - 1], "%p, not %p", last,
+		work->objs[work->n - 1]);
+	obj = rte_fastmem_alloc(SIZE, 0, 0);
+	if (fastmem_test_lies_on(obj, SIZE, fastmem_test_home()) != 0)
+		return -1;
+	rte_fastmem_free(obj);
+	rte_fastmem_free(last);
+	return 0;
+}
+
+static int
+check_lcore_counts(unsigned int lcore_id, unsigned int n_allocs,
+	unsigned int n_frees, unsigned int n_nomem)
+{
+	struct rte_fastmem_lcore_class_stats lcs;
+
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats_lcore_class(lcore_id, SIZE, &lcs),
+		"no statistics");
+	TEST_ASSERT(ALLOCS(lcs) == n_allocs && FREES(lcs) == n_frees &&
+		lcs.alloc_nomem == n_nomem,
+		"lcore %u: %" PRIu64 " allocated, %" PRIu64 " freed, %" PRIu64
+		" refused, not %u, %u, %u", lcore_id, ALLOCS(lcs), FREES(lcs),
+		lcs.alloc_nomem, n_allocs, n_frees, n_nomem);
+	return 0;
+}
+
+/* All memory of one socket, allocated there and freed on the other one. */
+static int
+check_way_home(const struct fastmem_test_numa_socket *from,
+	const struct fastmem_test_numa_socket *to)
+{
+	struct work work = { .socket_id = from->id, .objs = objs };
+	struct work second = { .socket_id = from->id, .objs = again };
+	unsigned int i;
+
+	rte_fastmem_stats_reset();
+	if (fastmem_test_on_lcore(from->lcore_id, exhaust, &work) != 0 ||
+			fastmem_test_on_lcore(to->lcore_id, free_elsewhere,
+				&work) != 0)
+		return -1;
+	TEST_ASSERT(work.n >= (LIMIT - SLAB) / SIZE - 4, "%u objects", work.n);
+	TEST_ASSERT_EQUAL(fastmem_test_in_use(SIZE), 0, "in use");
+	if (check_lcore_counts(from->lcore_id, work.n, 0, 1) != 0 ||
+			check_lcore_counts(to->lcore_id, 2, work.n + 2, 0) != 0)
+		return -1;
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	TEST_ASSERT_SUCCESS(fastmem_test_flush_all(), "cannot flush");
+	/* home again: the same objects, none more and none less */
+	if (fastmem_test_on_lcore(from->lcore_id, exhaust, &second) != 0)
+		return -1;
+	TEST_ASSERT_EQUAL(second.n, work.n, "%u objects, then %u", work.n,
+		second.n);
+	fastmem_test_sort(objs, work.n);
+	fastmem_test_sort(again, second.n);
+	for (i = 0; i < work.n; i++)
+		TEST_ASSERT(objs[i] == again[i], "%p went, %p came", objs[i],
+			again[i]);
+	fastmem_test_free_all(again, second.n);
+	return fastmem_test_all_back();
+}
+
+static int
+test_way_home(void)
+{
+	const struct fastmem_test_numa_socket *from, *to;
+	unsigned int n_ways = 0;
+
+	FASTMEM_TEST_FOREACH_SOCKET(from) {
+		if (from->bare || from->lcore_id == LCORE_ID_ANY)
+			continue;
+		TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(from->id, LIMIT),
+			"no limit");
+		FASTMEM_TEST_FOREACH_SOCKET(to) {
+			if (to == from || to->lcore_id == LCORE_ID_ANY)
+				continue;
+			TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(to->id,
+				SIZE_MAX), "no limit");
+			if (check_way_home(from, to) != 0)
+				TEST_ASSERT(0, "from socket %d to %d", from->id,
+					to->id);
+			n_ways++;
+		}
+		TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(from->id, SIZE_MAX),
+			"no limit");
+	}
+	if (n_ways == 0) {
+		printf("lcores of one socket only, skipped\n");
+		return TEST_SKIPPED;
+	}
+	return TEST_SUCCESS;
+}
+
+/* Requests for a socket that has nothing to give are refused. */
+static int
+expect_refused(int socket_id)
+{
+	void *ptrs[3] = { NULL, NULL, NULL }, *obj;
+	rte_fastmem_handle_t handle;
+
+	obj = rte_fastmem_alloc_socket(SIZE, 0, 0, socket_id);
+	TEST_ASSERT(obj == NULL && rte_errno == ENOMEM, "%p: %s", obj,
+		rte_strerror(rte_errno));
+	TEST_ASSERT(rte_fastmem_alloc_bulk_socket(ptrs, 3, SIZE, 0, 0,
+		socket_id) == -ENOMEM && ptrs[0] == NULL, "a bulk");
+	TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(SIZE, 0, socket_id, &handle),
+		"no handle");
+	obj = rte_fastmem_halloc(handle, 0);
+	TEST_ASSERT(obj == NULL && rte_errno == ENOMEM, "%p: %s", obj,
+		rte_strerror(rte_errno));
+	TEST_ASSERT(rte_fastmem_halloc_bulk(handle, ptrs, 3, 0) == -ENOMEM &&
+		ptrs[0] == NULL, "a bulk by handle");
+	return 0;
+}
+
+/* Requests for any socket are served, by one that has memory. */
+static int
+expect_served(int without, unsigned int *n)
+{
+	void *ptrs[6];
+	unsigned int i;
+	int node;
+
+	ptrs[0] = rte_fastmem_alloc(SIZE, 0, 0);
+	ptrs[1] = rte_fastmem_alloc_socket(SIZE, 0, 0, SOCKET_ID_ANY);
+	ptrs[2] = rte_fastmem_realloc(NULL, SIZE, 0);
+	TEST_ASSERT_SUCCESS(rte_fastmem_alloc_bulk(&ptrs[3], 3, SIZE, 0, 0),
+		"no bulk");
+	for (i = 0; i < 6; i++) {
+		node = ptrs[i] == NULL ? -1 : fastmem_test_node(ptrs[i]);
+		TEST_ASSERT(node >= 0 && node != without,
+			"object %u is on node %d", i, node);
+		if (fastmem_test_lies_on(ptrs[i], SIZE, node) != 0)
+			return -1;
+	}
+	rte_fastmem_free_bulk(ptrs, 6);
+	*n += 6;
+	return 0;
+}
+
+/* On an lcore of a socket whose limit allows nothing, and then something. */
+static int
+check_fallback(void *arg)
+{
+	const struct fastmem_test_numa_socket *s = arg;
+	unsigned int n = 0;
+	void *obj;
+
+	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id, 0), "no limit");
+	if (expect_refused(s->id) != 0 || expect_served(s->id, &n) != 0 ||
+			expect_refused(s->id) != 0 ||
+			expect_served(s->id, &n) != 0)
+		return -1;
+	if (check_lcore_counts(rte_lcore_id(), n, n, 2 * N_REFUSED) != 0)
+		return -1;
+	/* as soon as there is something, it is preferred */
+	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id, SIZE_MAX), "no limit");
+	obj = rte_fastmem_alloc(SIZE, 0, 0);
+	if (fastmem_test_lies_on(obj, SIZE, s->id) != 0)
+		return -1;
+	rte_fastmem_free(obj);
+	return 0;
+}
+
+static int
+test_fallback(void)
+{
+	struct fastmem_test_numa_socket *s;
+
+	FASTMEM_TEST_FOREACH_SOCKET(s) {
+		if (s->bare || s->lcore_id == LCORE_ID_ANY)
+			continue;
+		TEST_ASSERT_SUCCESS(fastmem_test_all_back(), "not back");
+		TEST_ASSERT_SUCCESS(rte_fastmem_trim(SOCKET_ID_ANY, NULL),
+			"cannot trim");
+		rte_fastmem_stats_reset();
+		if (fastmem_test_on_lcore(s->lcore_id, check_fallback, s) != 0)
+			TEST_ASSERT(0, "socket %d", s->id);
+	}
+	return fastmem_test_all_back();
+}
+
+/* No limit anywhere, but EAL has no more on one node. */
+static int
+check_end_of_node(void *arg)
+{
+	const struct fastmem_test_numa_socket *s = arg;
+	unsigned int n = 0, n_served = 0, i;
+	void *obj;
+
+	while (n < MAX_LARGE && (large[n] = rte_fastmem_alloc_socket(LARGE, 0,
+			0, s->id)) != NULL)
+		n++;
+	for (i = 0; i < n; i++)
+		if (fastmem_test_lies_on(large[i], LARGE, s->id) != 0)
+			return -1;
+	if (n < MAX_LARGE) {
+		/* what is too small for one of those */
+		while (n < MAX_LARGE && (obj = rte_fastmem_alloc_socket(SIZE, 0,
+				0, s->id)) != NULL)
+			large[n++] = obj;
+		if (expect_refused(s->id) != 0 ||
+				expect_served(s->id, &n_served) != 0)
+			return -1;
+	}
+	printf("socket %d: %u objects\n", s->id, n);
+	TEST_ASSERT(n > 8, "%u objects on socket %d", n, s->id);
+	fastmem_test_free_all(large, n);
+	/* what came back serves again, without EAL */
+	rte_fastmem_cache_flush();
+	obj = rte_fastmem_alloc_socket(SIZE, 0, RTE_FASTMEM_F_NO_GROW, s->id);
+	if (fastmem_test_lies_on(obj, SIZE, s->id) != 0)
+		return -1;
+	rte_fastmem_free(obj);
+	return n == MAX_LARGE ? TEST_SKIPPED : 0;
+}
+
+static int
+test_end_of_node(void)
+{
+	struct fastmem_test_numa_socket *s;
+	unsigned int lcore_id, n_ends = 0;
+	int ret;
+
+	FASTMEM_TEST_FOREACH_SOCKET(s) {
+		if (s->bare)
+			continue;
+		lcore_id = s->lcore_id == LCORE_ID_ANY ? rte_lcore_id() :
+			s->lcore_id;
+		ret = fastmem_test_on_lcore(lcore_id, check_end_of_node, s);
+		TEST_ASSERT(ret == 0 || ret == TEST_SKIPPED, "socket %d", s->id);
+		n_ends += ret == 0;
+		if (fastmem_test_all_back() != 0)
+			return TEST_FAILED;
+		TEST_ASSERT_SUCCESS(rte_fastmem_trim(SOCKET_ID_ANY, NULL),
+			"cannot trim");
+		TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
+	}
+	if (n_ends == 0) {
+		printf("no node is at its end after 1 GiB, skipped\n");
+		return TEST_SKIPPED;
+	}
+	return TEST_SUCCESS;
+}
+
+/* A limit, and what is reserved, are of one socket each. */
+static int
+test_limits(void)
+{
+	const struct fastmem_test_numa_socket *s, *other;
+	unsigned int i = 0;
+
+	FASTMEM_TEST_FOREACH_SOCKET(s)
+		TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id,
+			LIMIT + SLAB * i++), "no limit");
+	i = 0;
+	FASTMEM_TEST_FOREACH_SOCKET(s) {
+		struct work work = { .socket_id = s->id, .objs = objs };
+		size_t limit = LIMIT + SLAB * i++, used[RTE_MAX_NUMA_NODES];
+
+		TEST_ASSERT_EQUAL(rte_fastmem_get_limit(s->id), limit, "limit");
+		if (s->bare)
+			continue;
+		FASTMEM_TEST_FOREACH_SOCKET(other)
+			used[other->id] = heap_used(other->id);
+		if (exhaust(&work) != 0)
+			return TEST_FAILED;
+		TEST_ASSERT(work.n * SIZE <= limit &&
+			work.n * SIZE >= limit - SLAB - 4 * SIZE,
+			"%u objects within %zu B", work.n, limit);
+		TEST_ASSERT_EQUAL(fastmem_test_backing(), limit, "%" PRIu64
+			" B of backing", fastmem_test_backing());
+		/* by EAL's books: nothing on the other sockets */
+		FASTMEM_TEST_FOREACH_SOCKET(other)
+			TEST_ASSERT(other == s ? heap_used(s->id) >=
+				used[s->id] + limit - SLAB :
+				heap_used(other->id) == used[other->id],
+				"socket %d: from %zu B to %zu", other->id,
+				used[other->id], heap_used(other->id));
+		fastmem_test_free_all(objs, work.n);
+		if (fastmem_test_all_back() != 0)
+			return TEST_FAILED;
+		TEST_ASSERT_SUCCESS(rte_fastmem_trim(s->id, NULL), "trim");
+		TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
+	}
+	return TEST_SUCCESS;
+}
+
+static int
+test_reserve(void)
+{
+	const struct fastmem_test_numa_socket *s, *other;
+	size_t before[RTE_MAX_NUMA_NODES];
+	void *obj;
+
+	FASTMEM_TEST_FOREACH_SOCKET(s) {
+		if (s->bare)
+			continue;
+		FASTMEM_TEST_FOREACH_SOCKET(other)
+			before[other->id] = heap_used(other->id);
+		TEST_ASSERT_SUCCESS(rte_fastmem_reserve(2 * LIMIT, s->id),
+			"cannot reserve on socket %d", s->id);
+		FASTMEM_TEST_FOREACH_SOCKET(other)
+			TEST_ASSERT(other == s ? heap_used(s->id) >=
+				before[s->id] + 2 * LIMIT - SLAB :
+				heap_used(other->id) == before[other->id],
+				"socket %d: from %zu B to %zu", other->id,
+				before[other->id], heap_used(other->id));
+		FASTMEM_TEST_FOREACH_SOCKET(other) {
+			obj = rte_fastmem_alloc_socket(SIZE, 0,
+				RTE_FASTMEM_F_NO_GROW, other->id);
+			TEST_ASSERT((obj != NULL) == (other == s),
+				"socket %d, reserved on %d", other->id, s->id);
+			if (obj != NULL && fastmem_test_lies_on(obj, SIZE,
+					s->id) != 0)
+				return TEST_FAILED;
+			rte_fastmem_free(obj);
+		}
+		if (fastmem_test_all_back() != 0)
+			return TEST_FAILED;
+		TEST_ASSERT_SUCCESS(rte_fastmem_trim(s->id, NULL), "trim");
+	}
+	return TEST_SUCCESS;
+}
+
+/* What the own socket may not give comes from others, if any socket will do. */
+static int
+reserve_any(__rte_unused void *arg)
+{
+	int home = fastmem_test_home(), other;
+	size_t before, before_other;
+
+	other = fastmem_test_other_socket(home)->id;
+	before = heap_used(home);
+	before_other = heap_used(other);
+	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(home, LIMIT), "no limit");
+	TEST_ASSERT_EQUAL(rte_fastmem_reserve(2 * LIMIT, home), -ENOMEM,
+		"more than the limit");
+	TEST_ASSERT_SUCCESS(rte_fastmem_reserve(LIMIT / 2, SOCKET_ID_ANY),
+		"cannot reserve");
+	TEST_ASSERT_EQUAL(heap_used(other), before_other, "on another one");
+	TEST_ASSERT_SUCCESS(rte_fastmem_reserve(LIMIT, SOCKET_ID_ANY),
+		"cannot reserve on two sockets");
+	TEST_ASSERT(heap_used(home) >= before + LIMIT - SLAB &&
+		heap_used(home) <= before + LIMIT + SLAB &&
+		heap_used(other) >= before_other + LIMIT / 2 - SLAB,
+		"%zu B on socket %d, %zu on %d", heap_used(home) - before, home,
+		heap_used(other) - before_other, other);
+	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(home, SIZE_MAX), "no limit");
+	return 0;
+}
+
+static int
+test_reserve_any(void)
+{
+	unsigned int lcore_id;
+
+	RTE_LCORE_FOREACH(lcore_id) {
+		if (fastmem_test_on_lcore(lcore_id, reserve_any, NULL) != 0)
+			TEST_ASSERT(0, "lcore %u", lcore_id);
+		TEST_ASSERT_SUCCESS(rte_fastmem_trim(SOCKET_ID_ANY, NULL),
+			"cannot trim");
+		TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
+	}
+	return TEST_SUCCESS;
+}
+
+/* Idle memory of all sockets is given back for the one that is named. */
+static int
+test_trim(void)
+{
+	const struct fastmem_test_numa_socket *s, *other;
+	size_t before[RTE_MAX_NUMA_NODES], bytes;
+	uint64_t backing;
+	unsigned int n = 0;
+	void *obj;
+
+	FASTMEM_TEST_FOREACH_SOCKET(s) {
+		if (s->bare)
+			continue;
+		TEST_ASSERT_SUCCESS(rte_fastmem_reserve(LIMIT, s->id), "reserve");
+		objs[n++] = rte_fastmem_alloc_socket(SIZE, 0, 0, s->id);
+	}
+	while (n-- > 0)
+		rte_fastmem_free(objs[n]);
+	FASTMEM_TEST_FOREACH_SOCKET(s) {
+		FASTMEM_TEST_FOREACH_SOCKET(other)
+			before[other->id] = heap_used(other->id);
+		backing = fastmem_test_backing();
+		TEST_ASSERT_SUCCESS(rte_fastmem_trim(s->id, &bytes), "trim");
+		TEST_ASSERT(s->bare ? bytes == 0 : bytes >= LIMIT,
+			"%zu B given back", bytes);
+		TEST_ASSERT_EQUAL(fastmem_test_backing(), backing - bytes,
+			"backing");
+		FASTMEM_TEST_FOREACH_SOCKET(other)
+			TEST_ASSERT(other == s ? heap_used(s->id) <=
+				before[s->id] - bytes + SLAB :
+				heap_used(other->id) == before[other->id],
+				"trim of socket %d: %d from %zu B to %zu",
+				s->id, other->id, before[other->id],
+				heap_used(other->id));
+		FASTMEM_TEST_FOREACH_SOCKET(other) {
+			obj = rte_fastmem_alloc_socket(SIZE, 0,
+				RTE_FASTMEM_F_NO_GROW, other->id);
+			TEST_ASSERT((obj != NULL) == (!other->bare && other > s),
+				"socket %d after trimming %d", other->id, s->id);
+			rte_fastmem_free(obj);
+		}
+	}
+	TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
+	return TEST_SUCCESS;
+}
+
+/* On an lcore of a socket without memory: as fast as on others. */
+static int
+check_bare(void *arg)
+{
+	const struct fastmem_test_numa_socket *s = arg;
+	struct rte_fastmem_lcore_class_stats lcs;
+	rte_fastmem_handle_t handle;
+	unsigned int n = 0, i;
+	void *obj;
+
+	if (expect_refused(s->id) != 0 || expect_served(s->id, &n) != 0)
+		return -1;
+	TEST_ASSERT_EQUAL(rte_fastmem_reserve(1, s->id), -ENOMEM, "reserved");
+	TEST_ASSERT_SUCCESS(rte_fastmem_hlookup(SIZE, 0, SOCKET_ID_ANY,
+		&handle), "no handle");
+	rte_fastmem_stats_reset();
+	for (i = 0; i < N_ROUNDS; i++) {
+		obj = i % 2 == 0 ? rte_fastmem_alloc(SIZE, 0, 0) :
+			rte_fastmem_halloc(handle, 0);
+		TEST_ASSERT_NOT_NULL(obj, "no memory");
+		TEST_ASSERT(i % 100 != 0 || fastmem_test_lies_on(obj, SIZE,
+			fastmem_test_home()) == 0, "elsewhere");
+		if (i % 2 == 0)
+			rte_fastmem_free_sized(obj, SIZE, 0);
+		else
+			rte_fastmem_hfree(handle, obj);
+	}
+	/* by its own caches */
+	TEST_ASSERT_SUCCESS(rte_fastmem_stats_lcore_class(rte_lcore_id(), SIZE,
+		&lcs), "no statistics");
+	TEST_ASSERT(lcs.alloc_cache_hits == N_ROUNDS &&
+		lcs.free_cache_hits == N_ROUNDS && lcs.alloc_nomem == 0,
+		"%" PRIu64 " and %" PRIu64 " hits, %" PRIu64 " refused",
+		lcs.alloc_cache_hits, lcs.free_cache_hits, lcs.alloc_nomem);
+	return 0;
+}
+
+static int
+test_bare_node(void)
+{
+	struct fastmem_test_numa_socket *s;
+	unsigned int lcore_id, n = 0;
+
+	FASTMEM_TEST_FOREACH_SOCKET(s)
+		for (lcore_id = 0; lcore_id < RTE_MAX_LCORE; lcore_id++) {
+			if (!s->bare || !rte_lcore_is_enabled(lcore_id) ||
+					(int)rte_lcore_to_socket_id(lcore_id) !=
+					s->id)
+				continue;
+			if (fastmem_test_on_lcore(lcore_id, check_bare, s) != 0)
+				TEST_ASSERT(0, "lcore %u", lcore_id);
+			n++;
+		}
+	if (n == 0) {
+		printf("each node with lcores has memory, skipped\n");
+		return TEST_SKIPPED;
+	}
+	return fastmem_test_all_back();
+}
+
+struct unit_test_suite fastmem_numa_shortage_testsuite = {
+	.suite_name = "fastmem NUMA nodes short of memory",
+	.unit_test_cases = {
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_bare_node),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_limits),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_reserve),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_trim),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_way_home),
+		TEST_CASE_ST(setup_several, fastmem_test_teardown,
+			test_reserve_any),
+		TEST_CASE_ST(setup_several, fastmem_test_teardown,
+			test_fallback),
+		TEST_CASE_ST(setup_several, fastmem_test_teardown,
+			test_end_of_node),
+		TEST_CASES_END()
+	}
+};
