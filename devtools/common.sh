@@ -276,6 +276,13 @@ list_tests() {
 	fi
 }
 
+# Seconds for a unit test. Fast ones are to take less than 10, which is what
+# DPDK gives them; a busy machine gets some more before it is called a failure.
+# shellcheck disable=SC2034 # the scripts use it
+FAST_SECONDS=30
+# shellcheck disable=SC2034 # the same
+STRESS_SECONDS=120
+
 # The counts of a run of several steps, each with one line: ok, FAIL or skip.
 N_PASSED=0
 N_FAILED=0
@@ -294,6 +301,51 @@ step_fail() {
 step_skip() {
 	N_SKIPPED=$((N_SKIPPED + 1))
 	echo "skip  $*"
+}
+
+# Why a test, or some of its cases, was skipped, by its own words: a line that
+# ends in "skipped".
+skip_reason() {
+	local reasons
+
+	reasons=$(grep -iE 'skip' "$1" |
+		grep -vE '^ \+ |^Test Skipped|^[0-9]+ passed|^Running' |
+		sed 's/,* *skipp[a-z]*\.*$//' | sort -u | paste -s -d ';' | sed 's/;/; /g')
+	echo "${reasons:-the test says no reason}"
+}
+
+# What the output of a test says of its skipped cases.
+skipped_cases() {
+	local n
+
+	n=$(grep -c '^ + TestCase .* skipped$' "$1" || true)
+	[ "$n" -eq 0 ] || echo "; cases skipped: $n, $(skip_reason "$1")"
+}
+
+# A unit test has run: step_test LABEL STATUS TOOK SECONDS OUTPUT_FILE, with the
+# seconds that it took, and those after which it was ended by timeout.
+step_test() {
+	local label=$1 status=$2 took=$3 seconds=$4 out=$5
+
+	case $status in
+	0)
+		step_ok "$label ($took s$(skipped_cases "$out"))"
+		;;
+	77)
+		step_skip "$label: $(skip_reason "$out")"
+		;;
+	124 | 137)
+		step_fail "$label: not done after $seconds s"
+		tail -n 40 "$out" | sed 's/^/    /'
+		;;
+	*)
+		step_fail "$label: exit status $status"
+		# what failed may be far above the end
+		grep -E 'assert|line [0-9]+|^ \+ TestCase .* failed$|ERROR|runtime error' \
+			"$out" | head -n 40 | sed 's/^/    /'
+		tail -n 10 "$out" | sed 's/^/    /'
+		;;
+	esac
 }
 
 # The closing line; the result is that of the whole run.

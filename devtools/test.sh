@@ -21,11 +21,6 @@ set -eu
 # shellcheck source=devtools/common.sh
 . "$(dirname "$0")/common.sh"
 
-# Seconds for a unit test. Fast ones are to take less than 10, which is what
-# DPDK gives them; a busy machine gets some more before it is called a failure.
-FAST_SECONDS=30
-STRESS_SECONDS=120
-
 # MiB in free hugepages that a run has to find
 HUGE_MIB=256
 
@@ -66,25 +61,6 @@ way_obstacle() {
 	fi
 }
 
-# Why a test, or some of its cases, was skipped, by its own words: a line that
-# ends in "skipped".
-skip_reason() {
-	local reasons
-
-	reasons=$(grep -iE 'skip' "$1" |
-		grep -vE '^ \+ |^Test Skipped|^[0-9]+ passed|^Running' |
-		sed 's/,* *skipp[a-z]*\.*$//' | sort -u | paste -s -d ';' | sed 's/;/; /g')
-	echo "${reasons:-the test says no reason}"
-}
-
-# What the output of a test says of its skipped cases.
-skipped_cases() {
-	local n
-
-	n=$(grep -c '^ + TestCase .* skipped$' "$1" || true)
-	[ "$n" -eq 0 ] || echo "; cases skipped: $n, $(skip_reason "$1")"
-}
-
 # Whether the build is one with AddressSanitizer.
 is_asan() {
 	python3 -c 'import json, sys
@@ -96,7 +72,7 @@ sys.exit(not any(o["name"] == "b_sanitize" and "address" in o["value"] for o in 
 # Run one unit test: run_test LABEL SECONDS NAME EAL_ARGS...
 run_test() {
 	local label=$1 seconds=$(($2 * slow)) name=$3
-	local base start result=0
+	local base start took result=0
 	shift 3
 
 	eal_base_args base
@@ -104,25 +80,7 @@ run_test() {
 	DPDK_TEST=$name timeout -k 5 "$seconds" "$build/app/dpdk-test" "${base[@]}" "$@" \
 		</dev/null >"$tmp/out" 2>&1 || result=$?
 	took=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')
-	case $result in
-	0)
-		step_ok "$label $name ($took s$(skipped_cases "$tmp/out"))"
-		;;
-	77)
-		step_skip "$label $name: $(skip_reason "$tmp/out")"
-		;;
-	124 | 137)
-		step_fail "$label $name: not done after $seconds s"
-		tail -n 40 "$tmp/out" | sed 's/^/    /'
-		;;
-	*)
-		step_fail "$label $name: exit status $result"
-		# what failed may be far above the end
-		grep -E 'assert|line [0-9]+|^ \+ TestCase .* failed$|ERROR|runtime error' \
-			"$tmp/out" | head -n 40 | sed 's/^/    /'
-		tail -n 10 "$tmp/out" | sed 's/^/    /'
-		;;
-	esac
+	step_test "$label $name" "$result" "$took" "$seconds" "$tmp/out"
 }
 
 wanted() {
