@@ -164,7 +164,8 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ ${#suites[@]} -gt 0 ] ||
-	suites=(fastmem_race_autotest fastmem_threads_autotest fastmem_stress_autotest)
+	suites=(fastmem_race_autotest fastmem_threads_autotest fastmem_unregistered_autotest
+		fastmem_stress_autotest)
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"; eal_remove_files' EXIT

@@ -299,7 +299,9 @@ test_positions_shared(void)
 {
 	size_t size = 1024;
 
-	return fastmem_test_in_thread(positions_in_thread, &size);
+	if (fastmem_test_in_thread(positions_in_thread, &size) != 0)
+		return TEST_FAILED;
+	return fastmem_test_in_bare_thread(positions_in_thread, &size);
 }
 
 /* Bulks that do not fit into a magazine, of one bin and several slabs. */

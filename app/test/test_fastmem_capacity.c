@@ -169,7 +169,7 @@ test_cache_limits(void)
 	return check_capacities(SIZE_MAX);
 }
 
-/* A magazine is what threads without an lcore id share. */
+/* A magazine is what threads without caches share. */
 static int
 check_shared(void *arg)
 {
@@ -201,8 +201,8 @@ test_cache_limit_shared(void)
 
 	TEST_ASSERT_SUCCESS(rte_fastmem_set_cache_limit(4096), "cannot limit");
 	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++)
-		if (fastmem_test_in_thread(check_shared, &fastmem_test_sizes[i])
-				!= 0)
+		if (fastmem_test_in_bare_thread(check_shared,
+				&fastmem_test_sizes[i]) != 0)
 			return TEST_FAILED;
 	return fastmem_test_all_back();
 }

@@ -463,7 +463,9 @@ test_shortage_shared(void)
 
 	for (i = 0; i < RTE_DIM(sizes); i++) {
 		s.size = sizes[i];
-		if (fastmem_test_in_thread(shortage_in_thread, &s) != 0)
+		if (fastmem_test_in_thread(shortage_in_thread, &s) != 0 ||
+				fastmem_test_in_bare_thread(shortage_in_thread,
+				&s) != 0)
 			TEST_ASSERT(0, "%zu B", s.size);
 	}
 	return fastmem_test_all_back();

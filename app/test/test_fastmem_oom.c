@@ -217,6 +217,9 @@ test_bulk_at_edge_shared(void)
 
 	for (i = 3; i < FASTMEM_TEST_N_CLASSES; i += 3)
 		if (fastmem_test_in_thread(check_bulk_edge_in_thread,
+				&fastmem_test_sizes[i]) != 0 ||
+				fastmem_test_in_bare_thread(
+				check_bulk_edge_in_thread,
 				&fastmem_test_sizes[i]) != 0)
 			return TEST_FAILED;
 	return fastmem_test_all_back();
@@ -304,7 +307,9 @@ bulk_grows_in_thread(__rte_unused void *arg)
 static int
 test_bulk_grows_shared(void)
 {
-	return fastmem_test_in_thread(bulk_grows_in_thread, NULL);
+	if (fastmem_test_in_thread(bulk_grows_in_thread, NULL) != 0)
+		return TEST_FAILED;
+	return fastmem_test_in_bare_thread(bulk_grows_in_thread, NULL);
 }
 
 struct batch {

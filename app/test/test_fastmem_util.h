@@ -36,6 +36,10 @@ extern struct unit_test_suite fastmem_bulk_testsuite;
 extern struct unit_test_suite fastmem_calls_testsuite;
 extern struct unit_test_suite fastmem_backing_testsuite;
 
+/* Other suites of fastmem_unregistered_autotest. */
+extern struct unit_test_suite fastmem_outlive_testsuite;
+extern struct unit_test_suite fastmem_kinds_testsuite;
+
 /*
  * Run a suite. Unlike unit_test_suite_runner() it fails also when a teardown
  * found something wrong, and skips secondary processes.
@@ -157,6 +161,17 @@ fastmem_test_log_lines(const char *text, const char *word);
 /* Run a function in a thread that has no lcore id; returns its result. */
 int
 fastmem_test_in_thread(int (*fn)(void *arg), void *arg);
+
+/*
+ * Run a function in a thread that has given up its caches because it ends.
+ * Statistics are reset before.
+ */
+int
+fastmem_test_in_bare_thread(int (*fn)(void *arg), void *arg);
+
+/* Allocate and free, and expect that a thread has caches of its own. */
+int
+fastmem_test_check_caches(void *arg);
 
 /* Run a function on a worker lcore or, if there is none, in such a thread. */
 int

@@ -10,8 +10,10 @@
  *
  * The same goes for EAL's lock of lcores, between a thread that gives up its
  * lcore id and the next one that gets it. What EAL writes itself under that
- * lock is not looked at; nothing of the library runs inside of that call.
+ * lock is not looked at.
  */
+
+#include <stdbool.h>
 
 #include <rte_common.h>
 #include <rte_launch.h>
@@ -27,13 +29,15 @@ struct launch {
 
 static struct launch launches[RTE_MAX_LCORE];
 
-/* What is called under EAL's lock of lcores. There is one, the library's. */
+/* What the library has EAL call under its lock of lcores. */
 static struct {
 	rte_lcore_init_cb init;
 	rte_lcore_uninit_cb uninit;
 	void *arg;
 	RTE_ATOMIC(uint32_t) lock;
 } watcher;
+
+static __thread bool registers;
 
 int
 __real_rte_eal_remote_launch(lcore_function_t *fn, void *arg,
@@ -116,7 +120,9 @@ __wrap_rte_thread_register(void)
 	int ret;
 
 	__tsan_ignore_thread_begin();
+	registers = true;
 	ret = __real_rte_thread_register();
+	registers = false;
 	__tsan_ignore_thread_end();
 	return ret;
 }
@@ -124,8 +130,18 @@ __wrap_rte_thread_register(void)
 static int
 watcher_init(unsigned int lcore_id, void *arg __rte_unused)
 {
+	int ret;
+
 	rte_atomic_load_explicit(&watcher.lock, rte_memory_order_acquire);
-	return watcher.init == NULL ? 0 : watcher.init(lcore_id, watcher.arg);
+	if (watcher.init == NULL)
+		return 0;
+	/* what the library does is looked at */
+	if (registers)
+		__tsan_ignore_thread_end();
+	ret = watcher.init(lcore_id, watcher.arg);
+	if (registers)
+		__tsan_ignore_thread_begin();
+	return ret;
 }
 
 static void
@@ -141,6 +157,10 @@ void *
 __wrap_rte_lcore_callback_register(const char *name, rte_lcore_init_cb init,
 	rte_lcore_uninit_cb uninit, void *arg)
 {
+	/* The library's are the first. */
+	if (watcher.uninit != NULL)
+		return __real_rte_lcore_callback_register(name, init, uninit,
+			arg);
 	watcher.init = init;
 	watcher.uninit = uninit;
 	watcher.arg = arg;
