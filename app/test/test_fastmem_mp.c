@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@
 #include <rte_memzone.h>
 #include <rte_ring.h>
 #include <rte_stdatomic.h>
+#include <rte_thread.h>
 
 #include "test_fastmem_util.h"
 
@@ -48,6 +50,7 @@ enum task {
 	TASK_REATTACH,
 	TASK_COUNT,
 	TASK_EXCHANGE,
+	TASK_THREAD,
 	TASK_DIE
 };
 
@@ -292,6 +295,37 @@ secondary_exchange(void)
 	return exchange(to, from, 1);
 }
 
+static pthread_barrier_t barrier;
+
+static uint32_t
+caching_thread(void *arg)
+{
+	*(int *)arg = fastmem_test_check_caches(NULL);
+	pthread_barrier_wait(&barrier);
+	/* detached by the other thread */
+	pthread_barrier_wait(&barrier);
+	return 0;
+}
+
+/* Detach while a thread without an lcore id has objects in caches. */
+static int
+secondary_thread(void)
+{
+	rte_thread_t thread;
+	int result = -1;
+
+	pthread_barrier_init(&barrier, NULL, 2);
+	TEST_ASSERT_SUCCESS(rte_thread_create(&thread, NULL, caching_thread,
+		&result), "cannot create a thread");
+	pthread_barrier_wait(&barrier);
+	rte_fastmem_deinit();
+	pthread_barrier_wait(&barrier);
+	TEST_ASSERT_SUCCESS(rte_thread_join(thread, NULL),
+		"cannot join a thread");
+	pthread_barrier_destroy(&barrier);
+	return result;
+}
+
 /* End with objects in caches, without detaching. */
 static int
 secondary_die(void)
@@ -334,6 +368,9 @@ secondary_task(uint32_t task)
 		break;
 	case TASK_EXCHANGE:
 		ret = secondary_exchange();
+		break;
+	case TASK_THREAD:
+		ret = secondary_thread();
 		break;
 	case TASK_DIE:
 		ret = secondary_die();
@@ -543,6 +580,14 @@ test_reattach(void)
 }
 
 static int
+test_thread_there(void)
+{
+	RUN_SECONDARY(TASK_THREAD, rte_lcore_id());
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	return fastmem_test_all_back();
+}
+
+static int
 test_statistics(void)
 {
 	unsigned int lcore_id = rte_lcore_id(), other = lcore_id + 1, i;
@@ -649,6 +694,8 @@ static struct unit_test_suite fastmem_mp_testsuite = {
 			test_handle_there),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
 			test_reattach),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_thread_there),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
 			test_statistics),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
