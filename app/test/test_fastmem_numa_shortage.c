@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -29,6 +30,8 @@
 #define LIMIT (4 * SLAB)
 #define MAX_OBJS 1024        /* more than the limit allows */
 #define N_ROUNDS 1000
+#define N_FALLBACKS 100
+#define TELLS_AT_ONCE 2000   /* in parts of a second */
 #define N_REFUSED 8          /* objects asked for by expect_refused() */
 
 /* What is taken of a socket at most to find its end. */
@@ -282,6 +285,37 @@ test_fallback(void)
 	return fastmem_test_all_back();
 }
 
+/*
+ * Who is served by another node does not wait for EAL each time to find that
+ * the own one has no more.
+ */
+static int
+check_fallback_time(int socket_id)
+{
+	uint64_t start, refused, served;
+	unsigned int i;
+
+	start = rte_rdtsc();
+	for (i = 0; i < 4; i++)
+		TEST_ASSERT_NULL(rte_fastmem_alloc_socket(SIZE, 0, 0,
+			socket_id), "has memory");
+	refused = (rte_rdtsc() - start) / 4;
+	start = rte_rdtsc();
+	for (i = 0; i < N_FALLBACKS; i++) {
+		objs[i] = rte_fastmem_alloc(SIZE, 0, 0);
+		TEST_ASSERT_NOT_NULL(objs[i], "no memory");
+	}
+	served = (rte_rdtsc() - start) / N_FALLBACKS;
+	printf("socket %d: refused in %" PRIu64 " cycles, served elsewhere in %"
+		PRIu64 "\n", socket_id, refused, served);
+	fastmem_test_free_all(objs, N_FALLBACKS);
+	/* where memory is fixed, EAL says so at once */
+	TEST_ASSERT(served < refused / 2 ||
+		refused < rte_get_tsc_hz() / TELLS_AT_ONCE,
+		"each allocation waits for EAL");
+	return 0;
+}
+
 /* No limit anywhere, but EAL has no more on one node. */
 static int
 check_end_of_node(void *arg)
@@ -303,6 +337,9 @@ check_end_of_node(void *arg)
 			large[n++] = obj;
 		if (expect_refused(s->id) != 0 ||
 				expect_served(s->id, &n_served) != 0)
+			return -1;
+		if (rte_socket_id() == (unsigned int)s->id &&
+				check_fallback_time(s->id) != 0)
 			return -1;
 	}
 	printf("socket %d: %u objects\n", s->id, n);

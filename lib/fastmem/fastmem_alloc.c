@@ -57,22 +57,48 @@ alloc_from(unsigned int index, void **ptrs, unsigned int n, unsigned int flags)
 	return -ENOMEM;
 }
 
-/* The same for the bins of a number on all sockets, the own one first. */
+/* Allocate n objects of the bins of a number, the own socket's first. A socket
+ * for which EAL had no more memory a moment ago gives what it has, but does not
+ * ask EAL: that would make each allocation take milliseconds which another
+ * socket serves. Sets *hasty if there was such a socket.
+ */
+static bool
+alloc_from_sockets(unsigned int number, void **ptrs, unsigned int n,
+	unsigned int flags, bool *hasty)
+{
+	const struct fastmem_root *root = fastmem_process.root;
+	unsigned int own = fastmem_root_own_socket(root), i, idx, f;
+
+	for (i = 0; i < root->n_sockets; i++) {
+		/* Own socket first, the others in their order. */
+		idx = i == 0 ? own : i <= own ? i - 1 : i;
+		f = flags;
+		if (hasty != NULL && fastmem_backing_is_short(
+				&root->sockets[idx].backing)) {
+			f |= RTE_FASTMEM_F_NO_GROW;
+			*hasty = true;
+		}
+		if (likely(fastmem_block_alloc(fastmem_root_bin_index(idx,
+				number), ptrs, n, f)))
+			return true;
+	}
+	return false;
+}
+
+/* The same, or count them as failed. */
 static int
 alloc_from_any(unsigned int number, void **ptrs, unsigned int n,
 	unsigned int flags)
 {
-	const struct fastmem_root *root = fastmem_process.root;
-	unsigned int own = fastmem_root_own_socket(root), i;
+	bool hasty = false;
 
-	if (likely(fastmem_block_alloc(fastmem_root_bin_index(own, number),
-			ptrs, n, flags)))
+	if (likely(alloc_from_sockets(number, ptrs, n, flags, &hasty)))
 		return 0;
-	for (i = 0; i < root->n_sockets; i++)
-		if (i != own && fastmem_block_alloc(fastmem_root_bin_index(i,
-				number), ptrs, n, flags))
-			return 0;
-	fastmem_block_count_nomem(fastmem_root_bin_index(own, number), n);
+	if (hasty && (flags & RTE_FASTMEM_F_NO_GROW) == 0 &&
+			alloc_from_sockets(number, ptrs, n, flags, NULL))
+		return 0;
+	fastmem_block_count_nomem(fastmem_root_bin_index(
+		fastmem_root_own_socket(fastmem_process.root), number), n);
 	return -ENOMEM;
 }
 

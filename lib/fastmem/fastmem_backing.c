@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_memory.h>
 #include <rte_memzone.h>
 #include <rte_pause.h>
@@ -39,6 +40,13 @@
 #define RESERVE_UNIT_SLABS 64
 #define RESERVE_UNIT_GROWS (UINT64_C(16) << 30)
 #define RESERVE_UNIT_MAX 4096
+
+/* To learn that EAL has no more takes it milliseconds. Who has a choice asks it
+ * again after so many times of that only, but after so many parts of a second
+ * at the latest.
+ */
+#define SHORT_FACTOR 16
+#define SHORT_MAX_FRACTION 10
 
 #define SPINS_BEFORE_YIELD 64
 
@@ -326,10 +334,12 @@ backing_grow(struct fastmem_backing *backing, unsigned int n,
 		rte_memory_order_relaxed);
 	uint64_t bytes = fastmem_backing_bytes(backing);
 	struct zone_place place;
+	uint64_t start, now;
 	uint32_t id;
 
 	if (bytes >= limit)
 		return 0;
+	start = rte_get_tsc_cycles();
 	n = RTE_MIN((uint64_t)n, (limit - bytes) / FASTMEM_SLAB_SIZE);
 
 	/* Relaxed: a number has to be unique, nothing is ordered by it. */
@@ -339,11 +349,27 @@ backing_grow(struct fastmem_backing *backing, unsigned int n,
 		if (zone_reserve(backing, n, id, &place) == NULL)
 			continue;
 		zone_add(backing, &place, id, n, reserved);
+		rte_atomic_store_explicit(&backing->short_until, 0,
+			rte_memory_order_relaxed);
 		FASTMEM_LOG(DEBUG, "socket %d grew by %u slabs",
 			backing->socket_id, n);
 		return n;
 	}
+	now = rte_get_tsc_cycles();
+	rte_atomic_store_explicit(&backing->short_until, now + RTE_MIN(
+		(now - start) * SHORT_FACTOR,
+		rte_get_tsc_hz() / SHORT_MAX_FRACTION),
+		rte_memory_order_relaxed);
 	return 0;
+}
+
+bool
+fastmem_backing_is_short(const struct fastmem_backing *backing)
+{
+	uint64_t until = rte_atomic_load_explicit(&backing->short_until,
+		rte_memory_order_relaxed);
+
+	return until != 0 && rte_get_tsc_cycles() < until;
 }
 
 static unsigned int

@@ -71,6 +71,10 @@ struct fastmem_backing {
 	/** Written under the lock, read relaxed as a hint. */
 	RTE_ATOMIC(uint64_t) bytes;
 	RTE_ATOMIC(uint64_t) limit;
+	/** EAL had no more memory, and will be asked in vain until this time, as
+	 * a hint, in TSC cycles; 0 if it had some.
+	 */
+	RTE_ATOMIC(uint64_t) short_until;
 };
 
 /** Figures of a backing, for statistics and debugging. */
@@ -124,6 +128,10 @@ fastmem_backing_unreserve(struct fastmem_backing *backing, size_t bytes);
 
 void
 fastmem_backing_set_limit(struct fastmem_backing *backing, uint64_t limit);
+
+/** Tell if EAL had no more memory for a socket a moment ago. */
+bool
+fastmem_backing_is_short(const struct fastmem_backing *backing);
 
 /** Give zones without objects back to EAL; returns the bytes given back. */
 uint64_t
