@@ -30,23 +30,33 @@ mount -t hugetlbfs none /mnt/huge
 exec </dev/null >/dev/ttyS1 2>&1
 stty -F /dev/ttyS1 raw
 
+# Set the hugepages of a node; tells how many it has then.
+set_node_pages() {
+	local file=$NODES/node$1/$PAGES wanted=$2 got=0 try=0
+
+	if [ -e "$file" ]; then
+		got=$(cat "$file")
+		# those of a process that has ended may not be free at once
+		while [ "$got" -ne "$wanted" ] && [ $try -lt 10 ]; do
+			[ $try -eq 0 ] || sleep 1
+			echo 1 >/proc/sys/vm/compact_memory
+			echo "$wanted" >"$file"
+			got=$(cat "$file")
+			try=$((try + 1))
+		done
+	fi
+	echo "$got"
+}
+
 # Give each node its hugepages, and say so if it did not get them.
 set_pages() {
 	local all=$1 node=0 n got
 
 	for n in $(echo "$all" | tr , ' '); do
-		[ ! -e $NODES/node$node/$PAGES ] || echo 0 >$NODES/node$node/$PAGES
-		node=$((node + 1))
-	done
-	node=0
-	for n in $(echo "$all" | tr , ' '); do
-		got=0
-		if [ -e $NODES/node$node/$PAGES ]; then
-			echo "$n" >$NODES/node$node/$PAGES
-			got=$(cat $NODES/node$node/$PAGES)
-		fi
+		got=$(set_node_pages $node "$n")
 		if [ "$got" -ne "$n" ]; then
 			echo "node $node has $got hugepages, not $n"
+			grep -E 'Mem|Huge' $NODES/node$node/meminfo
 			return 1
 		fi
 		node=$((node + 1))
@@ -71,7 +81,9 @@ run() {
 		status=1
 	fi
 	# what a test has left behind
-	killall -q -9 dpdk-test
+	while killall -q -9 dpdk-test; do
+		sleep 0.1
+	done
 	rm -rf /mnt/huge/* /run/dpdk
 	echo
 	echo "$MARK end $status $(($(now) - start))"

@@ -21,7 +21,8 @@
 #   --short        the most important tests only: all at one mode of IO
 #                  addresses, the NUMA suite at the other ones
 #   --ways REGEX   only the ways to run tests that match, see --list
-#   --seconds N    the time of each suite that goes by time, about (default 1)
+#   --seconds N    the time of each suite that goes by time, about (default 4, or
+#                  1 in a guest that is emulated)
 #   --emulate      do not even try KVM
 #   --kernel FILE  the guest's kernel, rather than Debian's
 #   --timeout N    give up a guest after N seconds (default 1800)
@@ -40,8 +41,10 @@ NUMA_SUITE=fastmem_numa_autotest
 # Seconds to boot with KVM. One that is emulated itself may not get there.
 KVM_SECONDS=10
 
-# How much longer tests may take where each instruction is emulated.
+# Where each instruction is emulated: how much longer tests may take, and
+# the time of those that can be made shorter.
 EMULATION_SLOW=8
+EMULATION_SECONDS=1
 
 # MiB of a node beside its hugepages: the first one holds kernel and programs.
 NODE_MIB=256
@@ -243,6 +246,7 @@ find_accelerator() {
 	fi
 	accelerator=emulation
 	slow=$EMULATION_SLOW
+	seconds=${seconds:-$EMULATION_SECONDS}
 }
 
 # The library's and the program's files for the guest, and its first process.
@@ -301,13 +305,16 @@ run_machine() {
 	[ -s "$tmp/runs" ] || return 0
 	add_runs
 	if ! boot "$accelerator" "$machine" "$limit" "$tmp/initrd"; then
-		step_fail "$machine: the guest with $n_nodes nodes does not boot"
+		step_fail "$machine: no guest boots with $kind"
 		cat "$tmp/qemu" "$tmp/console" 2>/dev/null | tail -n 20 | sed 's/^/    /'
 		return
 	fi
 	split_results
-	grep "^$MARK node" "$tmp/results" | tr -d '\r' |
-		sed "s/^$MARK node/-- $machine: node/; s/ KiB/, KiB/" >&2
+	step_ok "$machine: $kind"
+	tr -d '\r' <"$tmp/results" | awk -v mark="$MARK" '$1 == mark && $2 == "node" {
+			cpus = NF == 7 ? "CPUs " $5 : "no CPUs"
+			printf "    node %d: %s, %d MiB\n", $3, cpus, $NF / 1024
+		}'
 	while IFS='|' read -r label _ time name _; do
 		n=$((n + 1))
 		if [ ! -f "$tmp/end.$n" ]; then
@@ -451,12 +458,9 @@ build_tree "$CACHE/tests" -Dplatform=generic -Dcpu_instruction_set=x86-64-v2 ||
 	die "the build failed"
 make_initrd
 find_accelerator
-note "a guest with $n_nodes nodes and $n_cpus CPUs, $(
-	if [ "$accelerator" = KVM ]; then
-		echo "with KVM"
-	else
-		echo "emulated ($why_not_kvm)"
-	fi)"
+kind="$n_nodes nodes, $n_cpus CPUs, with KVM"
+[ "$accelerator" = KVM ] ||
+	kind="$n_nodes nodes, $n_cpus CPUs, emulated with a smaller load ($why_not_kvm)"
 for machine in $(machines); do
 	run_machine "$machine"
 done

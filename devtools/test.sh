@@ -7,7 +7,8 @@
 # Build fastmem beside the installed DPDK and run its tests: the unit tests on
 # hugepages, where there are any, and without; then those of the files and of
 # the programs. Packages that the build lacks are installed (as root).
-# With names of unit tests, run just these.
+# With names of unit tests, run just these. For several NUMA nodes there is
+# devtools/numa-vm.sh.
 #
 #   --hugepages N  set N hugepages of 2 MiB first (as root); they stay set
 #   --matrix       run the unit tests in each of the ways that EAL can be set up

@@ -615,8 +615,11 @@ fastmem_test_in_thread(int (*fn)(void *arg), void *arg)
 int
 fastmem_test_elsewhere(int (*fn)(void *arg), void *arg)
 {
-	unsigned int lcore_id = rte_get_next_lcore(-1, 1, 0);
+	unsigned int lcore_id;
 
+	RTE_LCORE_FOREACH_WORKER(lcore_id)
+		if (rte_lcore_to_socket_id(lcore_id) == rte_socket_id())
+			break;
 	if (lcore_id >= RTE_MAX_LCORE)
 		return fastmem_test_in_thread(fn, arg);
 	TEST_ASSERT_SUCCESS(rte_eal_remote_launch(fn, arg, lcore_id),

@@ -173,7 +173,10 @@ fastmem_test_in_bare_thread(int (*fn)(void *arg), void *arg);
 int
 fastmem_test_check_caches(void *arg);
 
-/* Run a function on a worker lcore or, if there is none, in such a thread. */
+/*
+ * Run a function on a worker lcore of the same socket or, if there is none, in
+ * such a thread.
+ */
 int
 fastmem_test_elsewhere(int (*fn)(void *arg), void *arg);
 
