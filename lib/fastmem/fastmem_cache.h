@@ -99,15 +99,6 @@ struct fastmem_journal {
 	struct fastmem_request *request;
 };
 
-/** The counters at the last reset of the statistics. */
-struct fastmem_cache_base {
-	struct fastmem_figure allocs;
-	struct fastmem_figure alloc_misses;
-	struct fastmem_figure alloc_nomem;
-	struct fastmem_figure frees;
-	struct fastmem_figure free_misses;
-};
-
 static inline uint64_t
 fastmem_cache_state(const struct fastmem_cache *cache)
 {

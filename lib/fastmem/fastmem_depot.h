@@ -132,6 +132,15 @@ struct fastmem_cache_counts {
 	uint64_t cached; /**< Objects in the cache. */
 };
 
+/** The counters at the last reset of the statistics. */
+struct fastmem_cache_base {
+	struct fastmem_figure allocs;
+	struct fastmem_figure alloc_misses;
+	struct fastmem_figure alloc_nomem;
+	struct fastmem_figure frees;
+	struct fastmem_figure free_misses;
+};
+
 /* How many types there may be. Each has a cache in each block. */
 #define FASTMEM_MAX_TYPES 64
 
@@ -144,7 +153,8 @@ struct fastmem_type {
 	uint32_t align;
 	char name[FASTMEM_TYPE_NAMESIZE];
 	struct fastmem_type_local local; /**< The primary process's. */
-	struct fastmem_cache_counts start; /**< When it was created. */
+	/** When it was created, or at the last reset. */
+	struct fastmem_cache_base start;
 	struct fastmem_depot depot;
 };
 

@@ -36,7 +36,6 @@ counts_add(struct fastmem_cache_counts *sum,
 }
 
 static const struct fastmem_cache_base no_counts;
-static const struct fastmem_cache_counts no_start;
 
 static void
 base_set(struct fastmem_cache_base *base,
@@ -128,8 +127,9 @@ fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	counts_add(sum, &counts, raw ? &no_counts : &root->shared_base[index]);
 }
 
-void
-fastmem_stats_sum_raw(struct fastmem_root *root, unsigned int index,
+/* Sum up all that was counted of one bin, from the beginning. */
+static void
+stats_sum_raw(struct fastmem_root *root, unsigned int index,
 	struct fastmem_cache_counts *sum)
 {
 	fastmem_stats_add_bin(root, FASTMEM_STATS_ALL_BLOCKS, index, true, sum);
@@ -148,12 +148,12 @@ fastmem_stats_in_use(struct fastmem_root *root, unsigned int index)
 	 * second, so that none is missed that is allocated throughout; what
 	 * was freed meanwhile counts as in use.
 	 */
-	fastmem_stats_sum_raw(root, index, &early);
+	stats_sum_raw(root, index, &early);
 	if (kin != 0)
-		fastmem_stats_sum_raw(root, kin, &early);
-	fastmem_stats_sum_raw(root, index, &late);
+		stats_sum_raw(root, kin, &early);
+	stats_sum_raw(root, index, &late);
 	if (kin != 0)
-		fastmem_stats_sum_raw(root, kin, &late);
+		stats_sum_raw(root, kin, &late);
 	return late.allocs < early.frees ? 0 : late.allocs - early.frees;
 }
 
@@ -267,18 +267,51 @@ stats_hits(uint64_t total, uint64_t misses)
 	return total > misses ? total - misses : 0;
 }
 
-void
-fastmem_stats_to_class(const struct fastmem_cache_counts *sum,
-	const struct fastmem_cache_counts *start,
+static void
+stats_to_class(const struct fastmem_cache_counts *sum,
 	struct rte_fastmem_class_stats *stats)
 {
-	stats->alloc_cache_misses = sum->alloc_misses - start->alloc_misses;
-	stats->alloc_cache_hits = stats_hits(sum->allocs - start->allocs,
-		stats->alloc_cache_misses);
-	stats->alloc_nomem = sum->alloc_nomem - start->alloc_nomem;
-	stats->free_cache_misses = sum->free_misses - start->free_misses;
-	stats->free_cache_hits = stats_hits(sum->frees - start->frees,
-		stats->free_cache_misses);
+	stats->alloc_cache_misses = sum->alloc_misses;
+	stats->alloc_cache_hits = stats_hits(sum->allocs, sum->alloc_misses);
+	stats->alloc_nomem = sum->alloc_nomem;
+	stats->free_cache_misses = sum->free_misses;
+	stats->free_cache_hits = stats_hits(sum->frees, sum->free_misses);
+}
+
+void
+fastmem_stats_start_type(struct fastmem_root *root, struct fastmem_type *type)
+{
+	struct fastmem_cache_counts counts = { 0 };
+
+	stats_sum_raw(root, type->depot.bin.index, &counts);
+	base_set(&type->start, &counts);
+}
+
+void
+fastmem_stats_get_type(struct fastmem_root *root, struct fastmem_type *type,
+	struct rte_fastmem_class_stats *stats)
+{
+	const unsigned int index = type->depot.bin.index;
+	struct fastmem_cache_counts counts, sum;
+	struct fastmem_bin_info info;
+	uint32_t sequence;
+
+	do {
+		sequence = stats_begin(root);
+		memset(&counts, 0, sizeof(counts));
+		memset(&sum, 0, sizeof(sum));
+		stats_sum_raw(root, index, &counts);
+		counts_add(&sum, &counts, &type->start);
+		fastmem_bin_get_info(&type->depot.bin, &info);
+	} while (stats_again(root, sequence));
+	memset(stats, 0, sizeof(*stats));
+	stats->class_size = fastmem_bin_size(&type->depot.bin);
+	stats->in_use = fastmem_stats_in_use(root, index);
+	stats_to_class(&sum, stats);
+	stats->slab_acquires = info.slab_acquires;
+	stats->slab_releases = info.slab_releases;
+	stats->slabs_partial = info.n_partial;
+	stats->slabs_full = info.n_full;
 }
 
 static void
@@ -352,7 +385,7 @@ rte_fastmem_stats_class(size_t class_size,
 	stats_sum(root, FASTMEM_STATS_ALL_BLOCKS, class_idx, &sum);
 	stats_sum_slabs(root, class_idx, stats);
 	stats->in_use = stats_in_use_class(root, class_idx);
-	fastmem_stats_to_class(&sum, &no_start, stats);
+	stats_to_class(&sum, stats);
 	return 0;
 }
 
@@ -452,6 +485,9 @@ fastmem_control_reset(struct fastmem_root *root)
 			base_set(&block->base[i], &counts);
 		}
 	}
+	for (i = 0; i < FASTMEM_MAX_TYPES; i++)
+		if (fastmem_root_has_bin(root, fastmem_root_type_index(root, i)))
+			fastmem_stats_start_type(root, &root->types[i]);
 	rte_atomic_store_explicit(&root->stats_sequence, sequence + 2,
 		rte_memory_order_release);
 	rte_spinlock_unlock(&root->stats_lock);

@@ -33,15 +33,13 @@ void
 fastmem_stats_add_shared(struct fastmem_root *root, unsigned int index,
 	bool raw, struct fastmem_cache_counts *sum);
 
-/** Sum up all that was counted of one bin, from the beginning. */
+/** Let the statistics of a type start from zero. */
 void
-fastmem_stats_sum_raw(struct fastmem_root *root, unsigned int index,
-	struct fastmem_cache_counts *sum);
+fastmem_stats_start_type(struct fastmem_root *root, struct fastmem_type *type);
 
-/** Make statistics of what was counted since a start. */
+/** Make statistics of what a type has counted since. */
 void
-fastmem_stats_to_class(const struct fastmem_cache_counts *sum,
-	const struct fastmem_cache_counts *start,
+fastmem_stats_get_type(struct fastmem_root *root, struct fastmem_type *type,
 	struct rte_fastmem_class_stats *stats);
 
 /** Objects of a bin, and of its kin, allocated and not yet freed. */

@@ -97,8 +97,7 @@ type_init(struct fastmem_root *root, struct fastmem_type *type,
 	depot->bin.type = &type->local;
 	if (params->max_objs != 0)
 		depot->bin.max_objs = params->max_objs;
-	memset(&type->start, 0, sizeof(type->start));
-	fastmem_stats_sum_raw(root, depot->bin.index, &type->start);
+	fastmem_stats_start_type(root, type);
 	/* Release: whoever finds it finds all of the above. */
 	rte_atomic_store_explicit(&type->used, 1, rte_memory_order_release);
 }
@@ -253,8 +252,6 @@ rte_fastmem_type_stats(rte_fastmem_handle_t handle,
 	struct rte_fastmem_class_stats *stats)
 {
 	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_cache_counts sum = { 0 };
-	struct fastmem_bin_info info;
 	struct fastmem_type *type;
 	unsigned int index;
 
@@ -263,15 +260,6 @@ rte_fastmem_type_stats(rte_fastmem_handle_t handle,
 	type = type_of_handle(handle, &index);
 	if (type == NULL || stats == NULL)
 		return -EINVAL;
-	fastmem_stats_sum_raw(root, index, &sum);
-	fastmem_bin_get_info(&type->depot.bin, &info);
-	memset(stats, 0, sizeof(*stats));
-	stats->class_size = fastmem_bin_size(&type->depot.bin);
-	stats->in_use = fastmem_stats_in_use(root, index);
-	fastmem_stats_to_class(&sum, &type->start, stats);
-	stats->slab_acquires = info.slab_acquires;
-	stats->slab_releases = info.slab_releases;
-	stats->slabs_partial = info.n_partial;
-	stats->slabs_full = info.n_full;
+	fastmem_stats_get_type(root, type, stats);
 	return 0;
 }

@@ -1019,7 +1019,8 @@ rte_fastmem_type_walk(rte_fastmem_handle_t handle,
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
- * Read the statistics of a type, since it was created.
+ * Read the statistics of a type, since it was created, or since the last
+ * rte_fastmem_stats_reset().
  *
  * They are part of the totals of rte_fastmem_stats(), and of no class.
  *
