@@ -386,12 +386,14 @@ fastmem_keeper_reclaim(bool wait)
 
 void
 fastmem_keeper_pause(void)
+	__rte_no_thread_safety_analysis
 {
 	rte_spinlock_lock(&keeper.serve_lock);
 }
 
 void
 fastmem_keeper_resume(void)
+	__rte_no_thread_safety_analysis
 {
 	rte_spinlock_unlock(&keeper.serve_lock);
 }

@@ -203,6 +203,7 @@ fastmem_remote_reset(void)
 
 struct fastmem_block *
 fastmem_remote_spare_get(void)
+	__rte_no_thread_safety_analysis
 {
 	rte_spinlock_lock(&remote.spare_lock);
 	return remote.peer->spare;
@@ -210,6 +211,7 @@ fastmem_remote_spare_get(void)
 
 void
 fastmem_remote_spare_put(void)
+	__rte_no_thread_safety_analysis
 {
 	rte_spinlock_unlock(&remote.spare_lock);
 }
