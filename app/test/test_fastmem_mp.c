@@ -3,21 +3,16 @@
  */
 
 /*
- * Secondary processes. The test starts its own program as one, which finds
- * what it is to do in a memzone and writes its result there.
+ * Secondary processes, one at a time.
  */
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -30,6 +25,7 @@
 #include <rte_stdatomic.h>
 #include <rte_thread.h>
 
+#include "test_fastmem_mp_util.h"
 #include "test_fastmem_util.h"
 
 #define COMMAND "fastmem_mp_autotest"
@@ -38,8 +34,6 @@
 #define RING_SIZE 256
 #define MAX_OBJS 400
 #define N_EXCHANGED 40000
-#define SECONDS_TO_START 20
-#define STARTS 3
 
 enum task {
 	TASK_NOT_INITIALIZED,
@@ -54,13 +48,9 @@ enum task {
 	TASK_DIE
 };
 
-enum state { STATE_NEW, STATE_STARTED, STATE_DONE };
-
 /* What both processes see. */
 struct area {
-	RTE_ATOMIC(uint32_t) state;
-	uint32_t task;
-	int32_t result;
+	struct fastmem_test_mp mp;
 	rte_fastmem_handle_t handle;
 	unsigned int n;
 	struct {
@@ -73,7 +63,6 @@ struct area {
 static const struct rte_memzone *area_zone;
 static struct area *area;
 static struct rte_ring *rings[2];
-static pid_t child;
 
 static size_t
 size_of(unsigned int i)
@@ -332,8 +321,8 @@ secondary_die(void)
 {
 	if (area_alloc(MAX_OBJS) != 0 || area_free() != 0)
 		return -1;
-	area->result = 0;
-	rte_atomic_store_explicit(&area->state, STATE_DONE,
+	area->mp.result = 0;
+	rte_atomic_store_explicit(&area->mp.state, FASTMEM_TEST_MP_DONE,
 		rte_memory_order_release);
 	kill(getpid(), SIGKILL);
 	return -1;
@@ -382,127 +371,23 @@ secondary_task(uint32_t task)
 	return ret;
 }
 
-/* This process is the secondary one. */
-static int
-secondary_main(void)
+/* The arguments of a process with one lcore. */
+static struct fastmem_test_mp_args
+args_of(unsigned int lcore_id)
 {
-	unsigned int i;
-
-	area_zone = rte_memzone_lookup(AREA_NAME);
-	if (area_zone == NULL) {
-		printf("no primary process runs this test, skipped\n");
-		return TEST_SKIPPED;
-	}
-	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++)
-		fastmem_test_sizes[i] = (size_t)8 << i;
-	area = area_zone->addr;
-	rte_atomic_store_explicit(&area->state, STATE_STARTED,
-		rte_memory_order_release);
-	area->result = secondary_task(area->task);
-	rte_atomic_store_explicit(&area->state, STATE_DONE,
-		rte_memory_order_release);
-	return area->result == 0 ? TEST_SUCCESS : TEST_FAILED;
-}
-
-static int
-first_cpu(void)
-{
-	rte_cpuset_t cpus = rte_lcore_cpuset(rte_lcore_id());
-	int i;
-
-	for (i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, &cpus))
-			return i;
-	return 0;
-}
-
-static void
-exec_secondary(unsigned int lcore_id)
-{
-	const char *prefix = strrchr(rte_eal_get_runtime_dir(), '/') + 1;
-	char prefix_arg[PATH_MAX], lcores_arg[64];
-	char name[] = "dpdk-test-secondary";
-	char type_arg[] = "--proc-type=secondary";
-	char pci_arg[] = "--no-pci", telemetry_arg[] = "--no-telemetry";
-	char *argv[] = { name, type_arg, prefix_arg, lcores_arg, pci_arg,
-		telemetry_arg, NULL };
-	int fd;
-
-	snprintf(prefix_arg, sizeof(prefix_arg), "--file-prefix=%s", prefix);
-	snprintf(lcores_arg, sizeof(lcores_arg), "--lcores=%u@%d", lcore_id,
-		first_cpu());
-	/* the lock on the configuration is the primary's alone */
-	for (fd = 3; fd < 1024; fd++)
-		close(fd);
-	setenv("DPDK_TEST", COMMAND, 1);
-	unsetenv("DPDK_TEST_PARAMS");
-	unsetenv("DPDK_TEST_SKIP");
-	execv("/proc/self/exe", argv);
-	_exit(127);
-}
-
-static uint32_t
-area_state(void)
-{
-	return rte_atomic_load_explicit(&area->state, rte_memory_order_acquire);
-}
-
-/*
- * Start a secondary process and wait until it has the task. EAL may fail to
- * map memory where the primary has it, by chance, so there are some attempts.
- */
-static int
-start_secondary(enum task task, unsigned int lcore_id)
-{
-	unsigned int i, ms;
-	int status;
-
-	for (i = 0; i < STARTS; i++) {
-		area->task = task;
-		area->result = -1;
-		rte_atomic_store_explicit(&area->state, STATE_NEW,
-			rte_memory_order_release);
-		fflush(NULL);
-		child = fork();
-		TEST_ASSERT(child >= 0, "cannot fork: %d", errno);
-		if (child == 0)
-			exec_secondary(lcore_id);
-		for (ms = 0; ms < SECONDS_TO_START * 1000; ms++) {
-			if (area_state() != STATE_NEW)
-				return TEST_SUCCESS;
-			if (waitpid(child, &status, WNOHANG) == child)
-				break;
-			rte_delay_us_sleep(1000);
-		}
-		if (ms == SECONDS_TO_START * 1000) {
-			kill(child, SIGKILL);
-			waitpid(child, &status, 0);
-		}
-		if (area_state() != STATE_NEW)
-			return TEST_SUCCESS;
-	}
-	printf("no secondary process can be started here, skipped\n");
-	return TEST_SKIPPED;
-}
-
-static int
-end_secondary(void)
-{
-	int status = 0;
-
-	waitpid(child, &status, 0);
-	TEST_ASSERT_EQUAL(area_state(), STATE_DONE,
-		"secondary process ended early, status %#x", status);
-	TEST_ASSERT_SUCCESS(area->result, "secondary process failed");
-	return TEST_SUCCESS;
+	return (struct fastmem_test_mp_args){
+		.command = COMMAND,
+		.lcore_id = lcore_id,
+		.n_lcores = 1,
+	};
 }
 
 static int
 run_secondary(enum task task, unsigned int lcore_id)
 {
-	int ret = start_secondary(task, lcore_id);
+	struct fastmem_test_mp_args args = args_of(lcore_id);
 
-	return ret == TEST_SUCCESS ? end_secondary() : ret;
+	return fastmem_test_mp_run(&area->mp, task, &args);
 }
 
 #define RUN_SECONDARY(task, lcore_id) do { \
@@ -615,13 +500,14 @@ test_statistics(void)
 static int
 test_exchange(void)
 {
+	struct fastmem_test_mp_args args = args_of(rte_lcore_id());
 	int ret, exchanged;
 
-	ret = start_secondary(TASK_EXCHANGE, rte_lcore_id());
+	ret = fastmem_test_mp_start(&area->mp, TASK_EXCHANGE, &args);
 	if (ret != TEST_SUCCESS)
 		return ret;
 	exchanged = exchange(rings[0], rings[1], 0);
-	ret = end_secondary();
+	ret = fastmem_test_mp_end(&area->mp);
 	TEST_ASSERT_SUCCESS(exchanged, "exchange failed");
 	if (ret != TEST_SUCCESS)
 		return ret;
@@ -649,15 +535,11 @@ suite_setup(void)
 	char name[32];
 	unsigned int i;
 
-	if (!rte_eal_has_hugepages() || !fastmem_test_shared_config()) {
-		printf("EAL runs without shared files, so there are no secondary processes, skipped\n");
+	if (!fastmem_test_mp_possible())
 		return TEST_SKIPPED;
-	}
-	area_zone = rte_memzone_reserve(AREA_NAME, sizeof(*area),
-		SOCKET_ID_ANY, 0);
+	area_zone = fastmem_test_mp_reserve(AREA_NAME, sizeof(*area));
 	TEST_ASSERT_NOT_NULL(area_zone, "no memory");
 	area = area_zone->addr;
-	memset(area, 0, sizeof(*area));
 	for (i = 0; i < RTE_DIM(rings); i++) {
 		snprintf(name, sizeof(name), RING_NAME, i);
 		rings[i] = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY,
@@ -709,8 +591,11 @@ static struct unit_test_suite fastmem_mp_testsuite = {
 static int
 test_fastmem_mp(void)
 {
-	if (rte_eal_process_type() == RTE_PROC_SECONDARY)
-		return secondary_main();
+	if (rte_eal_process_type() == RTE_PROC_SECONDARY) {
+		area = fastmem_test_mp_lookup(AREA_NAME);
+		return area == NULL ? TEST_SKIPPED :
+			fastmem_test_mp_main(&area->mp, secondary_task);
+	}
 	return fastmem_test_run(&fastmem_mp_testsuite);
 }
 

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 The fastmem authors
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+#include <rte_lcore.h>
+#include <rte_memory.h>
+
+#include "test_fastmem_mp_util.h"
+#include "test_fastmem_util.h"
+
+#define NUMBER_VAR "FASTMEM_TEST_PROCESS"
+#define SECONDS_TO_START 20
+#define STARTS 3
+
+const struct rte_memzone *
+fastmem_test_mp_reserve(const char *name, size_t len)
+{
+	const struct rte_memzone *mz = rte_memzone_reserve(name, len,
+		SOCKET_ID_ANY, 0);
+
+	if (mz != NULL)
+		memset(mz->addr, 0, mz->len);
+	return mz;
+}
+
+bool
+fastmem_test_mp_possible(void)
+{
+	if (rte_eal_has_hugepages() && fastmem_test_shared_config())
+		return true;
+	printf("EAL runs without shared files, so there are no secondary processes, skipped\n");
+	return false;
+}
+
+void *
+fastmem_test_mp_lookup(const char *name)
+{
+	const struct rte_memzone *mz = rte_memzone_lookup(name);
+	unsigned int i;
+
+	if (mz == NULL) {
+		printf("no primary process runs this test, skipped\n");
+		return NULL;
+	}
+	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++)
+		fastmem_test_sizes[i] = (size_t)8 << i;
+	return mz->addr;
+}
+
+unsigned int
+fastmem_test_mp_number(void)
+{
+	const char *value = getenv(NUMBER_VAR);
+
+	return value != NULL ? strtoul(value, NULL, 0) : 0;
+}
+
+int
+fastmem_test_mp_main(struct fastmem_test_mp *mp, int (*fn)(uint32_t task))
+{
+	rte_atomic_store_explicit(&mp->state, FASTMEM_TEST_MP_STARTED,
+		rte_memory_order_release);
+	mp->result = fn(mp->task);
+	rte_atomic_store_explicit(&mp->state, FASTMEM_TEST_MP_DONE,
+		rte_memory_order_release);
+	return mp->result == 0 ? TEST_SUCCESS : TEST_FAILED;
+}
+
+/* The first CPU of the nth of the caller's lcores, counted from its own one. */
+static int
+nth_cpu(unsigned int n)
+{
+	unsigned int lcore_id = rte_lcore_id();
+	rte_cpuset_t cpus;
+	int i;
+
+	for (; n > 0; n--)
+		lcore_id = rte_get_next_lcore(lcore_id, 0, 1);
+	cpus = rte_lcore_cpuset(lcore_id);
+	for (i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &cpus))
+			return i;
+	return 0;
+}
+
+static void
+format_lcores(char *text, size_t len, const struct fastmem_test_mp_args *args)
+{
+	size_t used = snprintf(text, len, "--lcores=");
+	unsigned int i;
+
+	for (i = 0; i < args->n_lcores && used < len; i++)
+		used += snprintf(text + used, len - used, "%s%u@%d",
+			i == 0 ? "" : ",", args->lcore_id + i,
+			nth_cpu(i % rte_lcore_count()));
+}
+
+static void
+set_env(const struct fastmem_test_mp_args *args)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", args->number);
+	setenv(NUMBER_VAR, number, 1);
+	setenv("DPDK_TEST", args->command, 1);
+	unsetenv("DPDK_TEST_PARAMS");
+	unsetenv("DPDK_TEST_SKIP");
+	if (args->env != NULL)
+		putenv(strdup(args->env));
+}
+
+static void
+exec_secondary(const struct fastmem_test_mp_args *args)
+{
+	const char *prefix = strrchr(rte_eal_get_runtime_dir(), '/') + 1;
+	char prefix_arg[PATH_MAX], lcores_arg[512];
+	char name[] = "dpdk-test-secondary";
+	char type_arg[] = "--proc-type=secondary";
+	char pci_arg[] = "--no-pci", telemetry_arg[] = "--no-telemetry";
+	char log_arg[] = "--log-level=lib.eal:warning";
+	char *argv[] = { name, type_arg, prefix_arg, lcores_arg, pci_arg,
+		telemetry_arg, log_arg, NULL };
+	int fd;
+
+	/* it has nothing to do without the primary process */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(prefix_arg, sizeof(prefix_arg), "--file-prefix=%s", prefix);
+	format_lcores(lcores_arg, sizeof(lcores_arg), args);
+	/* the lock on the configuration is the primary's alone */
+	for (fd = 3; fd < 1024; fd++)
+		close(fd);
+	set_env(args);
+	execv("/proc/self/exe", argv);
+	_exit(127);
+}
+
+int
+fastmem_test_mp_spawn(struct fastmem_test_mp *mp, uint32_t task,
+	const struct fastmem_test_mp_args *args)
+{
+	pid_t pid;
+
+	mp->task = task;
+	mp->result = -1;
+	rte_atomic_store_explicit(&mp->state, FASTMEM_TEST_MP_NEW,
+		rte_memory_order_release);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		exec_secondary(args);
+	TEST_ASSERT(pid > 0, "cannot fork: %d", errno);
+	mp->pid = pid;
+	return TEST_SUCCESS;
+}
+
+bool
+fastmem_test_mp_ended(struct fastmem_test_mp *mp)
+{
+	if (mp->pid != 0 && waitpid(mp->pid, &mp->status, WNOHANG) == mp->pid)
+		mp->pid = 0;
+	return mp->pid == 0;
+}
+
+int
+fastmem_test_mp_wait_start(struct fastmem_test_mp *mp, uint32_t task,
+	const struct fastmem_test_mp_args *args)
+{
+	unsigned int i, ms;
+
+	for (i = 0; i < STARTS; i++) {
+		if (i > 0 && fastmem_test_mp_spawn(mp, task, args) != 0)
+			return TEST_FAILED;
+		for (ms = 0; ms < SECONDS_TO_START * 1000; ms++) {
+			if (fastmem_test_mp_state(mp) != FASTMEM_TEST_MP_NEW)
+				return TEST_SUCCESS;
+			if (fastmem_test_mp_ended(mp))
+				break;
+			rte_delay_us_sleep(1000);
+		}
+		if (ms == SECONDS_TO_START * 1000) {
+			kill(mp->pid, SIGKILL);
+			waitpid(mp->pid, &mp->status, 0);
+			mp->pid = 0;
+		}
+		if (fastmem_test_mp_state(mp) != FASTMEM_TEST_MP_NEW)
+			return TEST_SUCCESS;
+	}
+	printf("no secondary process can be started here, skipped\n");
+	return TEST_SKIPPED;
+}
+
+int
+fastmem_test_mp_start(struct fastmem_test_mp *mp, uint32_t task,
+	const struct fastmem_test_mp_args *args)
+{
+	if (fastmem_test_mp_spawn(mp, task, args) != 0)
+		return TEST_FAILED;
+	return fastmem_test_mp_wait_start(mp, task, args);
+}
+
+int
+fastmem_test_mp_end(struct fastmem_test_mp *mp)
+{
+	if (mp->pid != 0)
+		waitpid(mp->pid, &mp->status, 0);
+	mp->pid = 0;
+	TEST_ASSERT_EQUAL(fastmem_test_mp_state(mp), FASTMEM_TEST_MP_DONE,
+		"secondary process ended early, status %#x", mp->status);
+	TEST_ASSERT_SUCCESS(mp->result, "secondary process failed");
+	return TEST_SUCCESS;
+}
+
+int
+fastmem_test_mp_run(struct fastmem_test_mp *mp, uint32_t task,
+	const struct fastmem_test_mp_args *args)
+{
+	int ret = fastmem_test_mp_start(mp, task, args);
+
+	return ret == TEST_SUCCESS ? fastmem_test_mp_end(mp) : ret;
+}
