@@ -428,6 +428,19 @@ find_depot(void *root, unsigned int index)
 	return fastmem_root_depot(root, index);
 }
 
+/* Take back an object that a killed thread had asked for and did not get. */
+static void
+block_take_back(struct fastmem_request *request)
+{
+	if (rte_atomic_load_explicit(&request->state,
+			rte_memory_order_acquire) == FASTMEM_REQUEST_DONE &&
+			request->op == FASTMEM_REQUEST_ALLOC &&
+			request->obj != NULL)
+		fastmem_cache_free_bulk(request->cache, &request->obj, 1);
+	rte_atomic_store_explicit(&request->state, FASTMEM_REQUEST_IDLE,
+		rte_memory_order_relaxed);
+}
+
 /* Give up a block whose thread may have been killed at any point. */
 static void
 block_rescue(struct fastmem_root *root, struct fastmem_block *block)
@@ -437,8 +450,7 @@ block_rescue(struct fastmem_root *root, struct fastmem_block *block)
 	fastmem_journal_finish(&block->journal, find_depot, root);
 	for (i = 1; i <= root->n_caches; i++)
 		fastmem_cache_settle(&block->caches[i]);
-	rte_atomic_store_explicit(&block->request.state, FASTMEM_REQUEST_IDLE,
-		rte_memory_order_relaxed);
+	block_take_back(&block->request);
 	fastmem_block_give_up(root, block);
 }
 
