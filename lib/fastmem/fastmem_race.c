@@ -8,7 +8,9 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +40,12 @@ static const char *const race_names[FASTMEM_RACE_N] = {
 /* Written before any thread runs. */
 static uint64_t race_seed;
 static uint8_t race_shifts[FASTMEM_RACE_N];
+
+/* The point where the process is to end, FASTMEM_RACE_N if there is none, and
+ * the time that it comes there.
+ */
+static unsigned int race_kill_point = FASTMEM_RACE_N;
+static uint64_t race_kill_count;
 
 /* Relaxed: nothing shall be ordered by a race point. */
 static RTE_ATOMIC(uint64_t) race_threads;
@@ -75,6 +83,27 @@ race_start(uint64_t number)
 	return state;
 }
 
+/* What the environment says of the point to end at: its name, and a number. */
+static void
+race_init_kill(const char *value)
+{
+	size_t len = value != NULL ? strcspn(value, ":") : 0;
+	unsigned int i;
+
+	if (len == 0)
+		return;
+	for (i = 0; i < FASTMEM_RACE_N; i++)
+		if (strlen(race_names[i]) == len &&
+				strncmp(race_names[i], value, len) == 0)
+			break;
+	race_kill_point = i;
+	race_kill_count = value[len] != '\0' ?
+		strtoull(&value[len + 1], NULL, 0) : 1;
+	if (i == FASTMEM_RACE_N)
+		FASTMEM_LOG(ERR, "FASTMEM_RACE_KILL=%s names no race point",
+			value);
+}
+
 RTE_INIT(fastmem_race_init)
 {
 	const char *value = getenv("FASTMEM_RACE_SEED");
@@ -89,6 +118,7 @@ RTE_INIT(fastmem_race_init)
 		race_shifts[i] = race_next(&state) % 8 == 0 ?
 			race_next(&state) % 4 :
 			RACE_MAX_SHIFT - race_next(&state) % 6;
+	race_init_kill(getenv("FASTMEM_RACE_KILL"));
 	FASTMEM_LOG(NOTICE, "built with race points, FASTMEM_RACE_SEED=%" PRIu64,
 		race_seed);
 }
@@ -124,12 +154,14 @@ void
 fastmem_race_point(enum fastmem_race point)
 {
 	struct race_thread *self = &RTE_PER_LCORE(race_self);
-	uint64_t random, now;
+	uint64_t random, now, count;
 
 	if (unlikely(self->state == 0))
 		race_thread_init(self);
-	rte_atomic_fetch_add_explicit(&race_counts[point], 1,
+	count = 1 + rte_atomic_fetch_add_explicit(&race_counts[point], 1,
 		rte_memory_order_relaxed);
+	if (unlikely(point == race_kill_point && count == race_kill_count))
+		kill(getpid(), SIGKILL);
 	random = race_next(&self->state);
 	if ((random & (RTE_BIT64(race_shifts[point]) - 1)) != 0)
 		return;

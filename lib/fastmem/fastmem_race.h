@@ -18,6 +18,10 @@
  * is logged and can be set by the environment variable FASTMEM_RACE_SEED: so
  * each seed has its own few points where threads get stuck.
  *
+ * A point is also where a process can be made to die: FASTMEM_RACE_KILL=POINT:N
+ * in the environment kills it when any of its threads comes to that point for
+ * the Nth time.
+ *
  * A delay orders nothing: neither does it touch shared memory but a relaxed
  * counter, nor is there a lock in it. So it hides nothing from a checker of
  * data races.
