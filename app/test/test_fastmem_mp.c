@@ -520,6 +520,7 @@ test_killed(void)
 {
 	struct rte_fastmem_stats stats;
 
+	fastmem_test_log_expect("ended without detaching");
 	RUN_SECONDARY(TASK_DIE, rte_lcore_id());
 	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
 	TEST_ASSERT_SUCCESS(rte_fastmem_stats(&stats), "no statistics");

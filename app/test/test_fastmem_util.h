@@ -148,6 +148,10 @@ fastmem_test_bounded(void);
 bool
 fastmem_test_shared_config(void);
 
+/* The library may say this in the case that runs. */
+void
+fastmem_test_log_expect(const char *text);
+
 /* Catch what is logged; the text is to be freed. */
 int
 fastmem_test_log_start(void);
