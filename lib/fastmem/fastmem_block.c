@@ -319,12 +319,17 @@ fastmem_block_count_nomem(unsigned int index, unsigned int n)
 			fastmem_process.root, index), n);
 }
 
-/* The calling thread's block or, in a secondary process, the spare one. */
+/* The calling thread's block or, in a secondary process, the spare one; none
+ * for bins that are used without caches.
+ */
 static struct fastmem_block *
-block_get(bool *spare)
+block_get(unsigned int index, bool *spare)
 {
 	struct fastmem_block *block = block_self();
 
+	if (!fastmem_is_remote() && fastmem_root_depot(fastmem_process.root,
+			index)->uncached)
+		block = NULL;
 	*spare = block == NULL && fastmem_is_remote();
 	return *spare ? fastmem_remote_spare_get() : block;
 }
@@ -336,7 +341,7 @@ fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
 	struct fastmem_block *block;
 	bool spare, ret;
 
-	block = block_get(&spare);
+	block = block_get(index, &spare);
 	ret = block_alloc_any(block, index, ptrs, n, flags);
 	if (unlikely(spare))
 		fastmem_remote_spare_put();
@@ -349,7 +354,7 @@ fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n)
 	struct fastmem_block *block;
 	bool spare;
 
-	block = block_get(&spare);
+	block = block_get(index, &spare);
 	if (block != NULL)
 		fastmem_cache_free_bulk(&block->caches[index], ptrs, n);
 	else

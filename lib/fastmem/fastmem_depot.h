@@ -93,6 +93,8 @@ struct __rte_cache_aligned fastmem_depot {
 	uint32_t slots;    /**< Objects that a magazine has room for. */
 	/** Objects in a full magazine; does not change once there are any. */
 	uint32_t capacity;
+	/** The primary process's threads use it as if they had no caches. */
+	bool uncached;
 
 	struct fastmem_stack full;
 	struct fastmem_stack partial; /**< 0 < objects < capacity */

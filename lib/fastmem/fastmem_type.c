@@ -20,6 +20,12 @@
 #include "fastmem_stats.h"
 #include "rte_fastmem.h"
 
+/* Objects in a magazine of a type without caches: with the header, they fill
+ * a cache line. Small, since a thread may take all objects of a magazine while
+ * another one could do with one of them.
+ */
+#define UNCACHED_MAG_OBJECTS 6
+
 /* The type of a handle; NULL if that is not of a type. */
 static struct fastmem_type *
 type_of_handle(rte_fastmem_handle_t handle, unsigned int *index)
@@ -75,6 +81,18 @@ params_check(const struct rte_fastmem_type_params *params)
 	return 0;
 }
 
+/* Bytes of objects in a cache. */
+static size_t
+type_cache_bytes(const struct rte_fastmem_type_params *params, size_t size)
+{
+	if (params->cache_size == 0)
+		return FASTMEM_CACHE_MAX_BYTES;
+	/* Two magazines, of a cache line each. */
+	if (params->cache_size == RTE_FASTMEM_TYPE_NO_CACHE)
+		return 2 * UNCACHED_MAG_OBJECTS * size;
+	return params->cache_size * size;
+}
+
 static void
 type_init(struct fastmem_root *root, struct fastmem_type *type,
 	const struct rte_fastmem_type_params *params, unsigned int socket_idx)
@@ -92,8 +110,8 @@ type_init(struct fastmem_root *root, struct fastmem_type *type,
 	type->local.arg = params->arg;
 	fastmem_depot_set_shape(depot, &root->sockets[socket_idx],
 		fastmem_root_type_index(root, type - root->types), shape,
-		params->cache_size == 0 ? FASTMEM_CACHE_MAX_BYTES :
-		(size_t)params->cache_size * shape.size);
+		type_cache_bytes(params, shape.size));
+	depot->uncached = params->cache_size == RTE_FASTMEM_TYPE_NO_CACHE;
 	depot->bin.type = &type->local;
 	if (params->max_objs != 0)
 		depot->bin.max_objs = params->max_objs;

@@ -83,6 +83,7 @@
  * they have not been handed out.
  */
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -848,6 +849,15 @@ rte_fastmem_hfree_bulk(rte_fastmem_handle_t handle, void **ptrs,
 		__rte_fastmem_hfree_bulk(handle, ptrs, n);
 }
 
+/**
+ * A type's cache size: no caches.
+ *
+ * What any thread frees is there for all others at once, which the objects in
+ * another thread's cache are not. Calls take several atomic operations then.
+ * Threads of secondary processes keep up to 12 objects each nevertheless.
+ */
+#define RTE_FASTMEM_TYPE_NO_CACHE UINT_MAX
+
 /** What a type of objects is like, see rte_fastmem_type_create(). */
 struct rte_fastmem_type_params {
 	/** A name that no other type has, of 31 characters at most. */
@@ -862,7 +872,7 @@ struct rte_fastmem_type_params {
 	uint64_t max_objs;
 	/**
 	 * So many objects may be in each thread's cache, about; 0: as many as
-	 * of a class of that size.
+	 * of a class of that size; or RTE_FASTMEM_TYPE_NO_CACHE.
 	 */
 	unsigned int cache_size;
 	/**
