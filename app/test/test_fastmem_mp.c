@@ -25,6 +25,8 @@
 #include <rte_stdatomic.h>
 #include <rte_thread.h>
 
+#include <rte_fastmem_mempool.h>
+
 #include "test_fastmem_mp_util.h"
 #include "test_fastmem_util.h"
 
@@ -41,6 +43,7 @@ enum task {
 	TASK_ALLOC,
 	TASK_GROW,
 	TASK_HANDLE,
+	TASK_POOL,
 	TASK_REATTACH,
 	TASK_COUNT,
 	TASK_EXCHANGE,
@@ -241,6 +244,42 @@ secondary_handle(void)
 	return 0;
 }
 
+/* Put what the primary process got, get twice as many, and fail borders. */
+static int
+secondary_pool(void)
+{
+	struct rte_fastmem_mempool *mp;
+	unsigned int i;
+	void *objs[MAX_OBJS + 1];
+
+	/* looking it up attaches */
+	rte_fastmem_deinit();
+	mp = rte_fastmem_mempool_lookup("mp");
+	TEST_ASSERT_NOT_NULL(mp, "no pool, errno %d", rte_errno);
+	TEST_ASSERT_EQUAL(rte_fastmem_init(), -EBUSY, "not attached");
+	TEST_ASSERT(rte_fastmem_mempool_lookup("none") == NULL &&
+		rte_errno == ENOENT, "errno %d", rte_errno);
+	TEST_ASSERT(rte_fastmem_mempool_create("here", 10, 8, 0, 0, NULL, NULL,
+		NULL, NULL, SOCKET_ID_ANY, 0) == NULL && rte_errno == ENOTSUP,
+		"created, errno %d", rte_errno);
+	TEST_ASSERT_EQUAL(rte_fastmem_mempool_in_use_count(mp), area->n,
+		"%u in use", rte_fastmem_mempool_in_use_count(mp));
+	for (i = 0; i < area->n; i++) {
+		TEST_ASSERT(rte_fastmem_mempool_from_obj(area->objs[i].obj) ==
+			mp, "object %u is not of the pool", i);
+		rte_fastmem_mempool_put(mp, area->objs[i].obj);
+	}
+	TEST_ASSERT_EQUAL(rte_fastmem_mempool_get_bulk(mp, objs, MAX_OBJS + 1),
+		-ENOBUFS, "more than all");
+	TEST_ASSERT_SUCCESS(rte_fastmem_mempool_get_bulk(mp, objs, 20),
+		"cannot get");
+	for (i = 0; i < 20; i++)
+		area->objs[i].obj = objs[i];
+	TEST_ASSERT_EQUAL(rte_fastmem_mempool_in_use_count(mp), 20,
+		"%u in use", rte_fastmem_mempool_in_use_count(mp));
+	return 0;
+}
+
 static int
 secondary_reattach(void)
 {
@@ -349,6 +388,9 @@ secondary_task(uint32_t task)
 	case TASK_HANDLE:
 		ret = secondary_handle();
 		break;
+	case TASK_POOL:
+		ret = secondary_pool();
+		break;
 	case TASK_REATTACH:
 		ret = secondary_reattach();
 		break;
@@ -453,6 +495,37 @@ test_handle_there(void)
 		&area->handle), "no handle");
 	RUN_SECONDARY(TASK_HANDLE, rte_lcore_id());
 	rte_fastmem_hfree(area->handle, area->objs[0].obj);
+	return fastmem_test_all_back();
+}
+
+/* A pool, with caches and without. */
+static int
+test_pool_there(void)
+{
+	struct rte_fastmem_mempool *mp;
+	unsigned int i, cache_size;
+	void *obj;
+
+	for (cache_size = 0; cache_size <= 32; cache_size += 32) {
+		mp = rte_fastmem_mempool_create("mp", MAX_OBJS, 100, cache_size,
+			0, NULL, NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+		TEST_ASSERT_NOT_NULL(mp, "no pool, errno %d", rte_errno);
+		for (i = 0; i < 10; i++)
+			TEST_ASSERT_SUCCESS(rte_fastmem_mempool_get(mp,
+				&area->objs[i].obj), "cannot get");
+		area->n = 10;
+		RUN_SECONDARY(TASK_POOL, rte_lcore_id());
+		/* it has put those, and got others */
+		TEST_ASSERT_EQUAL(rte_fastmem_mempool_in_use_count(mp), 20,
+			"%u in use", rte_fastmem_mempool_in_use_count(mp));
+		for (i = 0; i < 20; i++)
+			rte_fastmem_mempool_put(mp, area->objs[i].obj);
+		/* and all the rest is there */
+		for (i = 0; i < MAX_OBJS; i++)
+			TEST_ASSERT_SUCCESS(rte_fastmem_mempool_get(mp, &obj),
+				"object %u of %u", i, MAX_OBJS);
+		rte_fastmem_mempool_free(mp);
+	}
 	return fastmem_test_all_back();
 }
 
@@ -575,6 +648,8 @@ static struct unit_test_suite fastmem_mp_testsuite = {
 			test_grow_there),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
 			test_handle_there),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
+			test_pool_there),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,
 			test_reattach),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown_shared,

@@ -329,6 +329,26 @@ fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
 	return n;
 }
 
+unsigned int
+fastmem_bin_list_outside(struct fastmem_bin *bin, void **objs, unsigned int n)
+{
+	const struct fastmem_dir *dir = bin->backing->dir;
+	const struct fastmem_slab *slab;
+	unsigned int got = 0;
+	uintptr_t offset;
+
+	rte_spinlock_lock(&bin->lock);
+	for (offset = 0; offset < dir->bytes && got < n;
+			offset += FASTMEM_SLAB_SIZE) {
+		slab = dir->slabs[fastmem_dir_granule(offset)];
+		if (slab != NULL && slab->bin == bin)
+			got += fastmem_slab_list_outside(slab, &objs[got],
+				n - got);
+	}
+	rte_spinlock_unlock(&bin->lock);
+	return got;
+}
+
 static unsigned int
 bin_audit_slab(const struct fastmem_slab *slab)
 {

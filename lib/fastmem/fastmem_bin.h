@@ -112,6 +112,10 @@ uint64_t
 fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
 	void *arg);
 
+/** List up to n objects that are outside of their slabs. */
+unsigned int
+fastmem_bin_list_outside(struct fastmem_bin *bin, void **objs, unsigned int n);
+
 /** The size of the bin's objects in bytes. */
 static inline size_t
 fastmem_bin_size(const struct fastmem_bin *bin)

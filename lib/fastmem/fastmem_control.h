@@ -28,6 +28,10 @@ void
 fastmem_control_flush_type(struct fastmem_root *root,
 	struct fastmem_block *block, unsigned int index);
 
+/** The type of a handle, and the index of its bin; NULL if there is none. */
+struct fastmem_type *
+fastmem_type_of_handle(uint32_t handle, unsigned int *index);
+
 int
 fastmem_control_audit(struct fastmem_root *root);
 

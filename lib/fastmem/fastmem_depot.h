@@ -155,6 +155,8 @@ struct fastmem_type {
 	uint32_t align;
 	char name[FASTMEM_TYPE_NAMESIZE];
 	struct fastmem_type_local local; /**< The primary process's. */
+	/** What was made of it in front of the library, such as a pool; or 0. */
+	RTE_ATOMIC(uintptr_t) owner;
 	/** When it was created, or at the last reset. */
 	struct fastmem_cache_base start;
 	struct fastmem_depot depot;

@@ -53,6 +53,8 @@
  *
  * Locks, in the order in which they are taken:
  *
+ *   pool lock    (process)  creation of pools against each other; init
+ *                           may be called with it held
  *   attach lock  (process)  init and deinit against each other
  *   start lock   (process)  the start of keepers against deinit
  *   thread lock  (process)  the end of one thread without an lcore id against

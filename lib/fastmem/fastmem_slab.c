@@ -161,6 +161,19 @@ fastmem_slab_walk(const struct fastmem_slab *slab,
 		func(slab_object(slab, i), arg);
 }
 
+unsigned int
+fastmem_slab_list_outside(const struct fastmem_slab *slab, void **objs,
+	unsigned int n)
+{
+	uint32_t carved = slab_carved(slab), i;
+	unsigned int got = 0;
+
+	for (i = slab->first; i < carved && got < n; i++)
+		if ((slab->bitmap[i / 64] & RTE_BIT64(i % 64)) == 0)
+			objs[got++] = slab_object(slab, i);
+	return got;
+}
+
 bool
 fastmem_slab_number(const struct fastmem_slab *slab, const void *ptr,
 	uint32_t *number)

@@ -142,6 +142,11 @@ void
 fastmem_slab_walk(const struct fastmem_slab *slab,
 	void (*func)(void *obj, void *arg), void *arg);
 
+/** List up to n objects that are outside. */
+unsigned int
+fastmem_slab_list_outside(const struct fastmem_slab *slab, void **objs,
+	unsigned int n);
+
 /**
  * Put an object back.
  *

@@ -26,9 +26,8 @@
  */
 #define UNCACHED_MAG_OBJECTS 6
 
-/* The type of a handle; NULL if that is not of a type. */
-static struct fastmem_type *
-type_of_handle(rte_fastmem_handle_t handle, unsigned int *index)
+struct fastmem_type *
+fastmem_type_of_handle(uint32_t handle, unsigned int *index)
 {
 	struct fastmem_root *root = fastmem_process.root;
 
@@ -115,6 +114,7 @@ type_init(struct fastmem_root *root, struct fastmem_type *type,
 	depot->bin.type = &type->local;
 	if (params->max_objs != 0)
 		depot->bin.max_objs = params->max_objs;
+	rte_atomic_store_explicit(&type->owner, 0, rte_memory_order_relaxed);
 	fastmem_stats_start_type(root, type);
 	/* Release: whoever finds it finds all of the above. */
 	rte_atomic_store_explicit(&type->used, 1, rte_memory_order_release);
@@ -202,7 +202,7 @@ rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
 	fastmem_keeper_reclaim(true);
 	fastmem_keeper_pause();
 	rte_spinlock_lock(&root->type_lock);
-	type = type_of_handle(handle, &index);
+	type = fastmem_type_of_handle(handle, &index);
 	if (type != NULL) {
 		type_retire(root, index);
 		fastmem_depot_reap_one(&type->depot);
@@ -236,7 +236,7 @@ rte_fastmem_type_flush(rte_fastmem_handle_t handle)
 
 	if (root == NULL)
 		return -ENODEV;
-	if (type_of_handle(handle, &index) == NULL)
+	if (fastmem_type_of_handle(handle, &index) == NULL)
 		return -EINVAL;
 	if (fastmem_is_remote())
 		fastmem_remote_flush_type(block, index);
@@ -256,7 +256,7 @@ rte_fastmem_type_walk(rte_fastmem_handle_t handle,
 
 	if (root == NULL)
 		return -ENODEV;
-	type = type_of_handle(handle, &index);
+	type = fastmem_type_of_handle(handle, &index);
 	if (type == NULL)
 		return -EINVAL;
 	if (fastmem_is_remote())
@@ -275,7 +275,7 @@ rte_fastmem_type_stats(rte_fastmem_handle_t handle,
 
 	if (root == NULL)
 		return -ENODEV;
-	type = type_of_handle(handle, &index);
+	type = fastmem_type_of_handle(handle, &index);
 	if (type == NULL || stats == NULL)
 		return -EINVAL;
 	fastmem_stats_get_type(root, type, stats);
