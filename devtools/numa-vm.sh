@@ -18,11 +18,10 @@
 #                  one for each node)
 #   --iova MODE    IO addresses: va, pa or both (default both)
 #   --pages N      hugepages of 2 MiB on each node (default 256)
-#   --short        the most important tests only: all at one mode of IO
-#                  addresses, the NUMA suite at the other ones
+#   --short        where the guest is emulated, the most important tests only:
+#                  all suites in one way, the NUMA suite in some others
 #   --ways REGEX   only the ways to run tests that match, see --list
-#   --seconds N    the time of each suite that goes by time, about (default 4, or
-#                  1 in a guest that is emulated)
+#   --seconds N    the time of each suite that goes by time, about (default 4)
 #   --emulate      do not even try KVM
 #   --kernel FILE  the guest's kernel, rather than Debian's
 #   --timeout N    give up a guest after N seconds (default 1800)
@@ -41,10 +40,8 @@ NUMA_SUITE=fastmem_numa_autotest
 # Seconds to boot with KVM. One that is emulated itself may not get there.
 KVM_SECONDS=10
 
-# Where each instruction is emulated: how much longer tests may take, and
-# the time of those that can be made shorter.
+# How much longer tests may take where each instruction is emulated.
 EMULATION_SLOW=8
-EMULATION_SECONDS=1
 
 # MiB of a node beside its hugepages: the first one holds kernel and programs.
 NODE_MIB=256
@@ -231,7 +228,8 @@ boot() {
 	grep -q "^$MARK up" "$tmp/results"
 }
 
-# Find out which accelerator works; sets accelerator, why_not_kvm and slow.
+# Find out which accelerator works; sets accelerator, why_not_kvm, slow, and
+# short to false if there is no need for it.
 find_accelerator() {
 	accelerator=KVM
 	slow=1
@@ -240,13 +238,13 @@ find_accelerator() {
 	elif [ ! -w /dev/kvm ]; then
 		why_not_kvm="no access to /dev/kvm"
 	elif boot KVM plain "$KVM_SECONDS" "$CACHE/initrd"; then
+		short=false
 		return
 	else
 		why_not_kvm="no guest boots with this machine's /dev/kvm"
 	fi
 	accelerator=emulation
 	slow=$EMULATION_SLOW
-	seconds=${seconds:-$EMULATION_SECONDS}
 }
 
 # The library's and the program's files for the guest, and its first process.
@@ -460,7 +458,8 @@ make_initrd
 find_accelerator
 kind="$n_nodes nodes, $n_cpus CPUs, with KVM"
 [ "$accelerator" = KVM ] ||
-	kind="$n_nodes nodes, $n_cpus CPUs, emulated with a smaller load ($why_not_kvm)"
+	kind="$n_nodes nodes, $n_cpus CPUs, emulated$(! $short || echo " with a smaller load"
+		) ($why_not_kvm)"
 for machine in $(machines); do
 	run_machine "$machine"
 done

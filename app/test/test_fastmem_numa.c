@@ -117,6 +117,36 @@ fastmem_test_on_lcore(unsigned int lcore_id, int (*fn)(void *arg), void *arg)
 	return rte_eal_wait_lcore(lcore_id);
 }
 
+int
+fastmem_test_setup_several(void)
+{
+	if (fastmem_test_n_with_memory() < 2) {
+		printf("one node with memory only, skipped\n");
+		return TEST_SKIPPED;
+	}
+	return fastmem_test_setup();
+}
+
+int
+fastmem_test_numa_exhaust(void *arg)
+{
+	struct fastmem_test_numa_work *work = arg;
+	void *obj;
+
+	for (work->n = 0; work->n < FASTMEM_TEST_NUMA_OBJS; work->n++) {
+		obj = rte_fastmem_alloc_socket(FASTMEM_TEST_NUMA_SIZE, 0, 0, work->socket_id);
+		if (obj == NULL)
+			break;
+		if (fastmem_test_lies_on(obj, FASTMEM_TEST_NUMA_SIZE, work->socket_id) != 0)
+			return -1;
+		fastmem_test_fill(obj, FASTMEM_TEST_NUMA_SIZE, work->n);
+		work->objs[work->n] = obj;
+	}
+	TEST_ASSERT(work->n < FASTMEM_TEST_NUMA_OBJS && rte_errno == ENOMEM, "no end: %s",
+		rte_strerror(rte_errno));
+	return 0;
+}
+
 /* Find out what sockets there are; false if the kernel tells nothing. */
 static bool
 find_sockets(void)
@@ -153,6 +183,13 @@ find_sockets(void)
 static int
 test_fastmem_numa(void)
 {
+	struct unit_test_suite *suites[] = {
+		&fastmem_numa_place_testsuite,
+		&fastmem_numa_shortage_testsuite,
+		&fastmem_numa_limits_testsuite,
+	};
+	int result = TEST_SUCCESS;
+	unsigned int i;
 	int ret;
 
 	if (rte_socket_count() < 2) {
@@ -167,12 +204,14 @@ test_fastmem_numa(void)
 		printf("the kernel does not tell where memory lies, skipped\n");
 		return TEST_SKIPPED;
 	}
-	ret = fastmem_test_run(&fastmem_numa_place_testsuite);
-	if (ret == TEST_SKIPPED)
-		return ret;
-	if (fastmem_test_run(&fastmem_numa_shortage_testsuite) != TEST_SUCCESS)
-		ret = TEST_FAILED;
-	return ret;
+	for (i = 0; i < RTE_DIM(suites); i++) {
+		ret = fastmem_test_run(suites[i]);
+		if (ret == TEST_SKIPPED)
+			return ret;
+		if (ret != TEST_SUCCESS)
+			result = TEST_FAILED;
+	}
+	return result;
 }
 
 REGISTER_FAST_TEST(fastmem_numa_autotest, NOHUGE_OK, ASAN_OK, test_fastmem_numa);

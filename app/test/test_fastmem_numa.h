@@ -32,6 +32,20 @@ extern unsigned int fastmem_test_n_sockets;
 	for ((s) = &fastmem_test_sockets[0]; \
 		(s) < &fastmem_test_sockets[fastmem_test_n_sockets]; (s)++)
 
+/* Of most objects where one size will do. */
+#define FASTMEM_TEST_NUMA_SIZE ((size_t)65536)
+
+/* More of them than the limits of the tests allow. */
+#define FASTMEM_TEST_NUMA_OBJS 1024
+
+/* Work with the objects of one socket, on any lcore. */
+struct fastmem_test_numa_work {
+	int socket_id;
+	void **objs;
+	unsigned int n;
+};
+
+extern struct unit_test_suite fastmem_numa_limits_testsuite;
 extern struct unit_test_suite fastmem_numa_place_testsuite;
 extern struct unit_test_suite fastmem_numa_shortage_testsuite;
 
@@ -54,6 +68,14 @@ fastmem_test_n_with_memory(void);
 /* A socket with memory other than a given one; NULL if there is none. */
 const struct fastmem_test_numa_socket *
 fastmem_test_other_socket(int socket_id);
+
+/* Set up for a case that needs two sockets with memory. */
+int
+fastmem_test_setup_several(void);
+
+/* Take all objects that a socket may give; for a piece of work. */
+int
+fastmem_test_numa_exhaust(void *arg);
 
 /* Run a function on an lcore; returns its result. */
 int

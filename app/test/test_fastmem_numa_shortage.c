@@ -4,8 +4,8 @@
 
 /*
  * Several NUMA nodes of which one has no memory left, or never had any: who
- * is served from elsewhere and who is refused, and what belongs to one socket
- * and must not touch another: limits, reservations and trimming.
+ * is served from elsewhere and who is refused, and that what was allocated on
+ * a node comes back to it.
  */
 
 #include <errno.h>
@@ -18,7 +18,6 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
-#include <rte_malloc.h>
 #include <rte_memory.h>
 
 #include "test_fastmem_numa.h"
@@ -26,74 +25,26 @@
 #include "test_fastmem_util.h"
 
 #define SLAB FASTMEM_TEST_SLAB_SIZE
-#define SIZE ((size_t)65536) /* of most objects here */
+#define SIZE FASTMEM_TEST_NUMA_SIZE
 #define LIMIT (4 * SLAB)
-#define MAX_OBJS 1024        /* more than the limit allows */
 #define N_ROUNDS 1000
 #define N_FALLBACKS 100
 #define TELLS_AT_ONCE 2000   /* in parts of a second */
 #define N_REFUSED 8          /* objects asked for by expect_refused() */
+#define N_NOWHERE 4          /* and by expect_nothing() */
 
 /* What is taken of a socket at most to find its end. */
 #define MAX_LARGE 1024
 #define LARGE FASTMEM_TEST_MAX_SIZE
 
-static void *objs[MAX_OBJS], *again[MAX_OBJS];
+static void *objs[FASTMEM_TEST_NUMA_OBJS], *again[FASTMEM_TEST_NUMA_OBJS];
 static void *large[MAX_LARGE];
-
-/* Work on an lcore of one socket, with memory of another. */
-struct work {
-	int socket_id;
-	void **objs;
-	unsigned int n;
-};
-
-static int
-setup_several(void)
-{
-	if (fastmem_test_n_with_memory() < 2) {
-		printf("one node with memory only, skipped\n");
-		return TEST_SKIPPED;
-	}
-	return fastmem_test_setup();
-}
-
-/* Bytes that are allocated of EAL's heap on a socket. */
-static size_t
-heap_used(int socket_id)
-{
-	struct rte_malloc_socket_stats stats = { 0 };
-
-	rte_malloc_get_socket_stats(socket_id, &stats);
-	return stats.heap_allocsz_bytes;
-}
-
-/* Take all that a socket may give. */
-static int
-exhaust(void *arg)
-{
-	struct work *work = arg;
-	void *obj;
-
-	for (work->n = 0; work->n < MAX_OBJS; work->n++) {
-		obj = rte_fastmem_alloc_socket(SIZE, 0, 0, work->socket_id);
-		if (obj == NULL)
-			break;
-		if (fastmem_test_lies_on(obj, SIZE, work->socket_id) != 0)
-			return -1;
-		fastmem_test_fill(obj, SIZE, work->n);
-		work->objs[work->n] = obj;
-	}
-	TEST_ASSERT(work->n < MAX_OBJS && rte_errno == ENOMEM, "no end: %s",
-		rte_strerror(rte_errno));
-	return 0;
-}
 
 /* Free on a socket what was allocated on another one, and allocate here. */
 static int
 free_elsewhere(void *arg)
 {
-	struct work *work = arg;
+	struct fastmem_test_numa_work *work = arg;
 	void *obj, *last;
 	unsigned int i;
 
@@ -135,12 +86,12 @@ static int
 check_way_home(const struct fastmem_test_numa_socket *from,
 	const struct fastmem_test_numa_socket *to)
 {
-	struct work work = { .socket_id = from->id, .objs = objs };
-	struct work second = { .socket_id = from->id, .objs = again };
+	struct fastmem_test_numa_work work = { .socket_id = from->id, .objs = objs };
+	struct fastmem_test_numa_work second = { .socket_id = from->id, .objs = again };
 	unsigned int i;
 
 	rte_fastmem_stats_reset();
-	if (fastmem_test_on_lcore(from->lcore_id, exhaust, &work) != 0 ||
+	if (fastmem_test_on_lcore(from->lcore_id, fastmem_test_numa_exhaust, &work) != 0 ||
 			fastmem_test_on_lcore(to->lcore_id, free_elsewhere,
 				&work) != 0)
 		return -1;
@@ -152,7 +103,7 @@ check_way_home(const struct fastmem_test_numa_socket *from,
 	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
 	TEST_ASSERT_SUCCESS(fastmem_test_flush_all(), "cannot flush");
 	/* home again: the same objects, none more and none less */
-	if (fastmem_test_on_lcore(from->lcore_id, exhaust, &second) != 0)
+	if (fastmem_test_on_lcore(from->lcore_id, fastmem_test_numa_exhaust, &second) != 0)
 		return -1;
 	TEST_ASSERT_EQUAL(second.n, work.n, "%u objects, then %u", work.n,
 		second.n);
@@ -243,6 +194,26 @@ expect_served(int without, unsigned int *n)
 	return 0;
 }
 
+/* Where no socket has memory, what fails is counted once. */
+static int
+expect_nothing(void)
+{
+	const struct fastmem_test_numa_socket *s;
+	void *ptrs[3] = { NULL, NULL, NULL };
+
+	rte_fastmem_cache_flush();
+	TEST_ASSERT_SUCCESS(rte_fastmem_trim(SOCKET_ID_ANY, NULL), "trim");
+	FASTMEM_TEST_FOREACH_SOCKET(s)
+		TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id, 0), "no limit");
+	TEST_ASSERT_NULL(rte_fastmem_alloc(SIZE, 0, 0), "has memory");
+	TEST_ASSERT(rte_fastmem_alloc_bulk_socket(ptrs, 3, SIZE, 0, 0,
+		SOCKET_ID_ANY) == -ENOMEM && ptrs[0] == NULL, "a bulk");
+	FASTMEM_TEST_FOREACH_SOCKET(s)
+		TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id, SIZE_MAX),
+			"no limit");
+	return 0;
+}
+
 /* On an lcore of a socket whose limit allows nothing, and then something. */
 static int
 check_fallback(void *arg)
@@ -257,6 +228,9 @@ check_fallback(void *arg)
 			expect_served(s->id, &n) != 0)
 		return -1;
 	if (check_lcore_counts(rte_lcore_id(), n, n, 2 * N_REFUSED) != 0)
+		return -1;
+	if (expect_nothing() != 0 || check_lcore_counts(rte_lcore_id(), n, n,
+			2 * N_REFUSED + N_NOWHERE) != 0)
 		return -1;
 	/* as soon as there is something, it is preferred */
 	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id, SIZE_MAX), "no limit");
@@ -382,174 +356,6 @@ test_end_of_node(void)
 	return TEST_SUCCESS;
 }
 
-/* A limit, and what is reserved, are of one socket each. */
-static int
-test_limits(void)
-{
-	const struct fastmem_test_numa_socket *s, *other;
-	unsigned int i = 0;
-
-	FASTMEM_TEST_FOREACH_SOCKET(s)
-		TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(s->id,
-			LIMIT + SLAB * i++), "no limit");
-	i = 0;
-	FASTMEM_TEST_FOREACH_SOCKET(s) {
-		struct work work = { .socket_id = s->id, .objs = objs };
-		size_t limit = LIMIT + SLAB * i++, used[RTE_MAX_NUMA_NODES];
-
-		TEST_ASSERT_EQUAL(rte_fastmem_get_limit(s->id), limit, "limit");
-		if (s->bare)
-			continue;
-		FASTMEM_TEST_FOREACH_SOCKET(other)
-			used[other->id] = heap_used(other->id);
-		if (exhaust(&work) != 0)
-			return TEST_FAILED;
-		TEST_ASSERT(work.n * SIZE <= limit &&
-			work.n * SIZE >= limit - SLAB - 4 * SIZE,
-			"%u objects within %zu B", work.n, limit);
-		TEST_ASSERT_EQUAL(fastmem_test_backing(), limit, "%" PRIu64
-			" B of backing", fastmem_test_backing());
-		/* by EAL's books: nothing on the other sockets */
-		FASTMEM_TEST_FOREACH_SOCKET(other)
-			TEST_ASSERT(other == s ? heap_used(s->id) >=
-				used[s->id] + limit - SLAB :
-				heap_used(other->id) == used[other->id],
-				"socket %d: from %zu B to %zu", other->id,
-				used[other->id], heap_used(other->id));
-		fastmem_test_free_all(objs, work.n);
-		if (fastmem_test_all_back() != 0)
-			return TEST_FAILED;
-		TEST_ASSERT_SUCCESS(rte_fastmem_trim(s->id, NULL), "trim");
-		TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
-	}
-	return TEST_SUCCESS;
-}
-
-static int
-test_reserve(void)
-{
-	const struct fastmem_test_numa_socket *s, *other;
-	size_t before[RTE_MAX_NUMA_NODES];
-	void *obj;
-
-	FASTMEM_TEST_FOREACH_SOCKET(s) {
-		if (s->bare)
-			continue;
-		FASTMEM_TEST_FOREACH_SOCKET(other)
-			before[other->id] = heap_used(other->id);
-		TEST_ASSERT_SUCCESS(rte_fastmem_reserve(2 * LIMIT, s->id),
-			"cannot reserve on socket %d", s->id);
-		FASTMEM_TEST_FOREACH_SOCKET(other)
-			TEST_ASSERT(other == s ? heap_used(s->id) >=
-				before[s->id] + 2 * LIMIT - SLAB :
-				heap_used(other->id) == before[other->id],
-				"socket %d: from %zu B to %zu", other->id,
-				before[other->id], heap_used(other->id));
-		FASTMEM_TEST_FOREACH_SOCKET(other) {
-			obj = rte_fastmem_alloc_socket(SIZE, 0,
-				RTE_FASTMEM_F_NO_GROW, other->id);
-			TEST_ASSERT((obj != NULL) == (other == s),
-				"socket %d, reserved on %d", other->id, s->id);
-			if (obj != NULL && fastmem_test_lies_on(obj, SIZE,
-					s->id) != 0)
-				return TEST_FAILED;
-			rte_fastmem_free(obj);
-		}
-		if (fastmem_test_all_back() != 0)
-			return TEST_FAILED;
-		TEST_ASSERT_SUCCESS(rte_fastmem_trim(s->id, NULL), "trim");
-	}
-	return TEST_SUCCESS;
-}
-
-/* What the own socket may not give comes from others, if any socket will do. */
-static int
-reserve_any(__rte_unused void *arg)
-{
-	int home = fastmem_test_home(), other;
-	size_t before, before_other;
-
-	other = fastmem_test_other_socket(home)->id;
-	before = heap_used(home);
-	before_other = heap_used(other);
-	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(home, LIMIT), "no limit");
-	TEST_ASSERT_EQUAL(rte_fastmem_reserve(2 * LIMIT, home), -ENOMEM,
-		"more than the limit");
-	TEST_ASSERT_SUCCESS(rte_fastmem_reserve(LIMIT / 2, SOCKET_ID_ANY),
-		"cannot reserve");
-	TEST_ASSERT_EQUAL(heap_used(other), before_other, "on another one");
-	TEST_ASSERT_SUCCESS(rte_fastmem_reserve(LIMIT, SOCKET_ID_ANY),
-		"cannot reserve on two sockets");
-	TEST_ASSERT(heap_used(home) >= before + LIMIT - SLAB &&
-		heap_used(home) <= before + LIMIT + SLAB &&
-		heap_used(other) >= before_other + LIMIT / 2 - SLAB,
-		"%zu B on socket %d, %zu on %d", heap_used(home) - before, home,
-		heap_used(other) - before_other, other);
-	TEST_ASSERT_SUCCESS(rte_fastmem_set_limit(home, SIZE_MAX), "no limit");
-	return 0;
-}
-
-static int
-test_reserve_any(void)
-{
-	unsigned int lcore_id;
-
-	RTE_LCORE_FOREACH(lcore_id) {
-		if (fastmem_test_on_lcore(lcore_id, reserve_any, NULL) != 0)
-			TEST_ASSERT(0, "lcore %u", lcore_id);
-		TEST_ASSERT_SUCCESS(rte_fastmem_trim(SOCKET_ID_ANY, NULL),
-			"cannot trim");
-		TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
-	}
-	return TEST_SUCCESS;
-}
-
-/* Idle memory of all sockets is given back for the one that is named. */
-static int
-test_trim(void)
-{
-	const struct fastmem_test_numa_socket *s, *other;
-	size_t before[RTE_MAX_NUMA_NODES], bytes;
-	uint64_t backing;
-	unsigned int n = 0;
-	void *obj;
-
-	FASTMEM_TEST_FOREACH_SOCKET(s) {
-		if (s->bare)
-			continue;
-		TEST_ASSERT_SUCCESS(rte_fastmem_reserve(LIMIT, s->id), "reserve");
-		objs[n++] = rte_fastmem_alloc_socket(SIZE, 0, 0, s->id);
-	}
-	while (n-- > 0)
-		rte_fastmem_free(objs[n]);
-	FASTMEM_TEST_FOREACH_SOCKET(s) {
-		FASTMEM_TEST_FOREACH_SOCKET(other)
-			before[other->id] = heap_used(other->id);
-		backing = fastmem_test_backing();
-		TEST_ASSERT_SUCCESS(rte_fastmem_trim(s->id, &bytes), "trim");
-		TEST_ASSERT(s->bare ? bytes == 0 : bytes >= LIMIT,
-			"%zu B given back", bytes);
-		TEST_ASSERT_EQUAL(fastmem_test_backing(), backing - bytes,
-			"backing");
-		FASTMEM_TEST_FOREACH_SOCKET(other)
-			TEST_ASSERT(other == s ? heap_used(s->id) <=
-				before[s->id] - bytes + SLAB :
-				heap_used(other->id) == before[other->id],
-				"trim of socket %d: %d from %zu B to %zu",
-				s->id, other->id, before[other->id],
-				heap_used(other->id));
-		FASTMEM_TEST_FOREACH_SOCKET(other) {
-			obj = rte_fastmem_alloc_socket(SIZE, 0,
-				RTE_FASTMEM_F_NO_GROW, other->id);
-			TEST_ASSERT((obj != NULL) == (!other->bare && other > s),
-				"socket %d after trimming %d", other->id, s->id);
-			rte_fastmem_free(obj);
-		}
-	}
-	TEST_ASSERT_EQUAL(fastmem_test_backing(), 0, "not trimmed");
-	return TEST_SUCCESS;
-}
-
 /* On an lcore of a socket without memory: as fast as on others. */
 static int
 check_bare(void *arg)
@@ -616,18 +422,10 @@ struct unit_test_suite fastmem_numa_shortage_testsuite = {
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_bare_node),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
-			test_limits),
-		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
-			test_reserve),
-		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
-			test_trim),
-		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_way_home),
-		TEST_CASE_ST(setup_several, fastmem_test_teardown,
-			test_reserve_any),
-		TEST_CASE_ST(setup_several, fastmem_test_teardown,
+		TEST_CASE_ST(fastmem_test_setup_several, fastmem_test_teardown,
 			test_fallback),
-		TEST_CASE_ST(setup_several, fastmem_test_teardown,
+		TEST_CASE_ST(fastmem_test_setup_several, fastmem_test_teardown,
 			test_end_of_node),
 		TEST_CASES_END()
 	}
