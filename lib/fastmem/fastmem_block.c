@@ -159,8 +159,10 @@ block_create(struct fastmem_root *root, unsigned int owner,
 	unsigned int lcore_id, unsigned int socket_idx, bool grow)
 {
 	struct fastmem_block *block;
+	uint32_t n_blocks;
 
-	if (root->n_blocks >= BLOCKS_MAX)
+	if (rte_atomic_load_explicit(&root->n_blocks,
+			rte_memory_order_relaxed) >= BLOCKS_MAX)
 		return NULL;
 	block = fastmem_backing_meta_alloc(&root->sockets[socket_idx].backing,
 		FASTMEM_META_PLAIN, block_bytes(root), grow);
@@ -170,7 +172,11 @@ block_create(struct fastmem_root *root, unsigned int owner,
 	fastmem_race_point(FASTMEM_RACE_BLOCK_CREATED);
 	fastmem_lock(&root->block_lock);
 	fastmem_block_set_owner(block, owner);
-	block->journal.hand.owner = FASTMEM_OWNER_BLOCKS + root->n_blocks++;
+	n_blocks = rte_atomic_load_explicit(&root->n_blocks,
+		rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&root->n_blocks, n_blocks + 1,
+		rte_memory_order_relaxed);
+	block->journal.hand.owner = FASTMEM_OWNER_BLOCKS + n_blocks;
 	block->next = (struct fastmem_block *)rte_atomic_load_explicit(
 		&root->blocks, rte_memory_order_relaxed);
 	/* Release: readers of statistics follow the list without the lock. */

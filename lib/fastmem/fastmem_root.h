@@ -40,7 +40,8 @@ struct __rte_cache_aligned fastmem_root {
 	/** Newest first. Read without the lock: blocks are only ever added. */
 	RTE_ATOMIC(uintptr_t) blocks;
 
-	uint32_t n_blocks;
+	/** Written under the block lock; relaxed, for who has not got it. */
+	RTE_ATOMIC(uint32_t) n_blocks;
 
 	/** Rung for the keeper when a request was posted. */
 	struct fastmem_bell bell;
