@@ -32,6 +32,9 @@
 #define N_THREADS 3
 #define N_ITEMS 1500
 #define MAX_BULK 64
+/* What has to be done at least, and the time that there is more for it. */
+#define ENOUGH_ALLOCS 20000
+#define MORE_SECONDS 60
 /* Live bytes of all threads together, for EAL may have little. */
 #define BUDGET ((size_t)12 << 20)
 
@@ -438,6 +441,17 @@ struct control {
 	bool limited;
 };
 
+/* A machine with much else to do is given more time, up to a limit. */
+static bool
+enough_was_done(uint64_t end)
+{
+	struct rte_fastmem_stats stats;
+
+	return rte_get_timer_cycles() > end + MORE_SECONDS * rte_get_timer_hz() ||
+		rte_fastmem_stats(&stats) != 0 ||
+		stats.alloc_total > ENOUGH_ALLOCS;
+}
+
 /* Ends the run, and changes the limit meanwhile if that is the case. */
 static uint32_t
 control_thread(void *arg)
@@ -446,7 +460,7 @@ control_thread(void *arg)
 	uint64_t end = rte_get_timer_cycles() +
 		c->seconds * rte_get_timer_hz();
 
-	while (rte_get_timer_cycles() < end &&
+	while ((rte_get_timer_cycles() < end || !enough_was_done(end)) &&
 			!rte_atomic_load_explicit(&stop, rte_memory_order_relaxed)) {
 		if (c->limited)
 			fastmem_test_limit((2 + fastmem_test_rand(&c->state) %
