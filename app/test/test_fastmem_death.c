@@ -117,8 +117,7 @@ exhaust(void **objs, unsigned int max, unsigned int *n)
 static int
 hoard_and_die(void **objs, unsigned int max, unsigned int *n)
 {
-	unsigned int before;
-	uint64_t end;
+	unsigned int before, i;
 	bool self;
 
 	if (death_run_begin(&run) != 0 || death_spawn(&run, 1, run.task,
@@ -135,9 +134,9 @@ hoard_and_die(void **objs, unsigned int max, unsigned int *n)
 		return TEST_FAILED;
 	/* nobody asks for it */
 	death_where("waits for the objects of the dead process");
-	end = rte_get_timer_cycles() + SECONDS_TO_RECLAIM * rte_get_timer_hz();
 	before = *n;
-	while (*n < before + DEATH_N_HOARDED && rte_get_timer_cycles() < end) {
+	for (i = 0; *n < before + DEATH_N_HOARDED &&
+			i < SECONDS_TO_RECLAIM * 100; i++) {
 		if (exhaust(objs, max, n) != 0)
 			return TEST_FAILED;
 		rte_delay_us_sleep(10000);

@@ -27,6 +27,7 @@
  * 5 seconds for the answer of a process that has died.
  */
 #define WATCH_SECONDS 120
+#define WATCH_LOOK_MS 20
 
 /* Bytes that all threads hold together, about, and backing memory. */
 #define BUDGET ((uint64_t)24 << 20)
@@ -36,7 +37,7 @@
 #define LIMIT_MAX ((uint64_t)112 << 20)
 
 static RTE_ATOMIC(uintptr_t) watch_where;
-static RTE_ATOMIC(uint64_t) watch_end;
+static RTE_ATOMIC(uint32_t) watch_looks;
 static RTE_ATOMIC(uint32_t) watch_stop;
 static rte_thread_t watch_thread;
 
@@ -49,8 +50,7 @@ death_rnd(struct death_run *run, uint64_t n)
 void
 death_where(const char *where)
 {
-	rte_atomic_store_explicit(&watch_end, rte_get_timer_cycles() +
-		WATCH_SECONDS * rte_get_timer_hz(), rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&watch_looks, 0, rte_memory_order_relaxed);
 	rte_atomic_store_explicit(&watch_where, (uintptr_t)where,
 		rte_memory_order_release);
 }
@@ -89,10 +89,12 @@ watch_main(void *arg __rte_unused)
 {
 	while (rte_atomic_load_explicit(&watch_stop,
 			rte_memory_order_relaxed) == 0) {
-		if (rte_get_timer_cycles() > rte_atomic_load_explicit(
-				&watch_end, rte_memory_order_relaxed))
+		/* the time that a machine stands still does not count */
+		if (rte_atomic_fetch_add_explicit(&watch_looks, 1,
+				rte_memory_order_relaxed) >
+				WATCH_SECONDS * 1000 / WATCH_LOOK_MS)
 			watch_bite();
-		rte_delay_us_sleep(20000);
+		rte_delay_us_sleep(WATCH_LOOK_MS * 1000);
 	}
 	return 0;
 }
