@@ -122,7 +122,7 @@ backing_stock_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 	struct fastmem_slab *slab;
 
 	fastmem_race_point(FASTMEM_RACE_STOCK_GETS);
-	fastmem_lock(&backing->lock);
+	rte_spinlock_lock(&backing->lock);
 	slab = backing_list_find(large ? &backing->whole : &backing->clipped,
 		shape);
 	if (slab == NULL)
@@ -140,7 +140,7 @@ void
 fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
 	fastmem_race_point(FASTMEM_RACE_STOCK_PUTS);
-	fastmem_lock(&backing->lock);
+	rte_spinlock_lock(&backing->lock);
 	backing_stock_add(backing, slab);
 	rte_spinlock_unlock(&backing->lock);
 }
@@ -149,7 +149,7 @@ fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
 static void
 backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
-	fastmem_lock(&backing->lock);
+	rte_spinlock_lock(&backing->lock);
 	slab->state = FASTMEM_SLAB_META;
 	fastmem_figure_add(&backing->n_meta, 1);
 	rte_spinlock_unlock(&backing->lock);
@@ -315,7 +315,7 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 	}
 
 	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_ADDED);
-	fastmem_lock(&backing->lock);
+	rte_spinlock_lock(&backing->lock);
 	fastmem_figure_add(&backing->n_meta, n_meta);
 	backing_set_bytes(backing,
 		fastmem_backing_bytes(backing) + n * FASTMEM_SLAB_SIZE);
@@ -452,7 +452,7 @@ fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes)
 		return 0;
 	bytes = RTE_ALIGN_CEIL(bytes, FASTMEM_SLAB_SIZE);
 
-	fastmem_lock(&backing->grow_lock);
+	rte_spinlock_lock(&backing->grow_lock);
 	while (backing->reserve_taken < backing->reserve_asked + bytes) {
 		unit = RESERVE_UNIT_SLABS *
 			(1 + fastmem_backing_bytes(backing) / RESERVE_UNIT_GROWS);
@@ -475,7 +475,7 @@ fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes)
 void
 fastmem_backing_unreserve(struct fastmem_backing *backing, size_t bytes)
 {
-	fastmem_lock(&backing->grow_lock);
+	rte_spinlock_lock(&backing->grow_lock);
 	backing->reserve_asked -= RTE_MIN(bytes, backing->reserve_asked);
 	rte_spinlock_unlock(&backing->grow_lock);
 }
@@ -497,7 +497,7 @@ backing_trim_zone(struct fastmem_backing *backing)
 	struct fastmem_slab *slab;
 	uint32_t i;
 
-	fastmem_lock(&backing->lock);
+	rte_spinlock_lock(&backing->lock);
 	for (link = &backing->zones; (zone = *link) != NULL; link = &zone->next)
 		if (zone->n_stock == zone->n_slabs)
 			break;
@@ -532,7 +532,7 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 	struct fastmem_zone *zone;
 	uint64_t bytes, total = 0;
 
-	fastmem_lock(&backing->grow_lock);
+	rte_spinlock_lock(&backing->grow_lock);
 	while ((zone = backing_trim_zone(backing)) != NULL) {
 		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_UNLISTED);
 		zone_free(zone->id);
@@ -636,8 +636,8 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 	struct fastmem_backing_info info;
 	unsigned int errors = 0;
 
-	fastmem_lock(&backing->grow_lock);
-	fastmem_lock(&backing->lock);
+	rte_spinlock_lock(&backing->grow_lock);
+	rte_spinlock_lock(&backing->lock);
 	for (zone = backing->zones; zone != NULL; zone = zone->next) {
 		n_zones += zone->n_slabs;
 		n_stock += zone->n_stock;

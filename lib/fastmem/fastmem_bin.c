@@ -143,7 +143,7 @@ fastmem_bin_adopt(struct fastmem_bin *bin, struct fastmem_slab *slab,
 	unsigned int got = fastmem_slab_take(slab, objs, n, UINT32_MAX, &fresh);
 
 	fastmem_race_point(FASTMEM_RACE_BIN_ADOPT_CARVED);
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	bin->n_carved += fresh;
 	bin_enter(bin, slab);
 	rte_spinlock_unlock(&bin->lock);
@@ -156,7 +156,7 @@ fastmem_bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
 	unsigned int got;
 	uint32_t fresh;
 
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	got = bin_take(bin, objs, n, &fresh);
 	rte_spinlock_unlock(&bin->lock);
 	bin_construct(bin, &objs[got - fresh], fresh);
@@ -169,7 +169,7 @@ bin_may_carve(struct fastmem_bin *bin)
 {
 	bool ret;
 
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	ret = bin->n_carved < bin->max_objs;
 	rte_spinlock_unlock(&bin->lock);
 	return ret;
@@ -194,7 +194,7 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 	/* Objects, or a slab that another thread got, may have come meanwhile;
 	 * a slab of which nothing is taken would never be given back.
 	 */
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	got = bin_take(bin, objs, n, &fresh);
 	if (got == 0 && slab != NULL && bin->n_carved < bin->max_objs) {
 		bin_enter(bin, slab);
@@ -247,7 +247,7 @@ bin_put_any(struct fastmem_bin *bin, void *obj)
 		return bin_put(bin, slab, obj);
 	/* The object keeps its slab in its bin, so this needs no lock. */
 	if (slab != NULL && kin != NULL && slab->bin == kin) {
-		fastmem_lock(&kin->lock);
+		rte_spinlock_lock(&kin->lock);
 		empty = bin_put(kin, slab, obj);
 		rte_spinlock_unlock(&kin->lock);
 		return empty;
@@ -263,7 +263,7 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 	struct fastmem_slab *slab, *empty = NULL;
 	unsigned int i;
 
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	for (i = 0; i < n; i++) {
 		slab = bin_put_any(bin, objs[i]);
 		if (slab == NULL)
@@ -301,7 +301,7 @@ fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 void
 fastmem_bin_reset(struct fastmem_bin *bin)
 {
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	fastmem_figure_set(&bin->acquires_base, fastmem_figure(&bin->acquires));
 	fastmem_figure_set(&bin->releases_base, fastmem_figure(&bin->releases));
 	rte_spinlock_unlock(&bin->lock);
@@ -316,7 +316,7 @@ fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
 	uintptr_t offset;
 	uint64_t n = 0;
 
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
 		slab = dir->slabs[fastmem_dir_granule(offset)];
 		if (slab == NULL || slab->bin != bin)
@@ -391,7 +391,7 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 
 	*outside = 0;
 	n_carved = 0;
-	fastmem_lock(&bin->lock);
+	rte_spinlock_lock(&bin->lock);
 	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
 		slab = dir->slabs[fastmem_dir_granule(offset)];
 		if (slab == NULL || slab->bin != bin)

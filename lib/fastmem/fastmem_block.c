@@ -68,7 +68,7 @@ lcores_set_nil(void)
 		lcore_set_nil(&fastmem_process.lcores[i]);
 	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
 		thread = &fastmem_process.threads[i];
-		fastmem_lock(&thread->lock);
+		rte_spinlock_lock(&thread->lock);
 		lcore_set_nil(thread);
 		rte_spinlock_unlock(&thread->lock);
 	}
@@ -139,7 +139,7 @@ block_reuse(struct fastmem_root *root, unsigned int owner,
 {
 	struct fastmem_block *block;
 
-	fastmem_lock(&root->block_lock);
+	rte_spinlock_lock(&root->block_lock);
 	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
 		rte_memory_order_relaxed);
 	for (; block != NULL; block = block->next)
@@ -170,7 +170,7 @@ block_create(struct fastmem_root *root, unsigned int owner,
 		return NULL;
 	block_init(block, root, lcore_id, socket_idx);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_CREATED);
-	fastmem_lock(&root->block_lock);
+	rte_spinlock_lock(&root->block_lock);
 	fastmem_block_set_owner(block, owner);
 	n_blocks = rte_atomic_load_explicit(&root->n_blocks,
 		rte_memory_order_relaxed);
@@ -400,7 +400,7 @@ fastmem_block_give_up(struct fastmem_root *root, struct fastmem_block *block)
 	for (i = 1; i <= root->n_caches; i++)
 		fastmem_cache_retire(&block->caches[i]);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
-	fastmem_lock(&root->block_lock);
+	rte_spinlock_lock(&root->block_lock);
 	fastmem_block_set_owner(block, FASTMEM_PROCESS_NONE);
 	rte_spinlock_unlock(&root->block_lock);
 }
@@ -488,7 +488,7 @@ fastmem_block_detach(void)
 	/* Threads keep their entries, which they still point to. */
 	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
 		thread = &fastmem_process.threads[i];
-		fastmem_lock(&thread->lock);
+		rte_spinlock_lock(&thread->lock);
 		fastmem_block_retire(thread);
 		rte_spinlock_unlock(&thread->lock);
 	}
@@ -498,7 +498,7 @@ fastmem_block_detach(void)
 void
 fastmem_block_release(struct fastmem_lcore *thread)
 {
-	fastmem_lock(&thread->lock);
+	rte_spinlock_lock(&thread->lock);
 	fastmem_block_retire(thread);
 	rte_spinlock_unlock(&thread->lock);
 	fastmem_race_point(FASTMEM_RACE_THREAD_LEAVES);

@@ -142,7 +142,7 @@ audit_magazines(struct audit *audit, struct fastmem_depot *depot,
 
 	audit->depot = depot;
 	audit->step = step;
-	fastmem_lock(&depot->bin.lock);
+	rte_spinlock_lock(&depot->bin.lock);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&audit->root->blocks, rte_memory_order_acquire);
 	for (; block != NULL; block = block->next)

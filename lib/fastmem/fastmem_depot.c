@@ -461,7 +461,7 @@ fastmem_depot_reap_socket(struct fastmem_socket *socket)
 	/* A second thread waits: the objects that it needs may be on
 	 * their way from a magazine to a slab.
 	 */
-	fastmem_lock(&socket->reap_lock);
+	rte_spinlock_lock(&socket->reap_lock);
 	for (i = 0; i < FASTMEM_N_BINS; i++)
 		depot_reap(&socket->depots[i]);
 	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
@@ -475,7 +475,7 @@ fastmem_depot_reap_socket(struct fastmem_socket *socket)
 void
 fastmem_depot_reap_one(struct fastmem_depot *depot)
 {
-	fastmem_lock(&depot->socket->reap_lock);
+	rte_spinlock_lock(&depot->socket->reap_lock);
 	depot_reap(depot);
 	rte_spinlock_unlock(&depot->socket->reap_lock);
 }

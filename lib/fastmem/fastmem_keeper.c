@@ -227,7 +227,7 @@ keeper_blocks(void)
 static void
 keeper_serve(struct fastmem_request *request, unsigned int owner)
 {
-	fastmem_lock(&keeper.serve_lock);
+	rte_spinlock_lock(&keeper.serve_lock);
 	/* Unless its process is dead and cleared up after by now. */
 	if (request_is(request, FASTMEM_REQUEST_POSTED))
 		serve(request, owner);
@@ -351,7 +351,7 @@ keeper_reclaim_peer(unsigned int i)
 	struct fastmem_peer *peer = &keeper.root->peers[i];
 	int ret = 0;
 
-	fastmem_lock(&keeper.serve_lock);
+	rte_spinlock_lock(&keeper.serve_lock);
 	if (keeper_peer_is_dead(i)) {
 		ret = keeper_grows_for(owner) ? -1 : 1;
 		if (ret == 1) {
@@ -388,7 +388,7 @@ void
 fastmem_keeper_pause(void)
 	__rte_no_thread_safety_analysis
 {
-	fastmem_lock(&keeper.serve_lock);
+	rte_spinlock_lock(&keeper.serve_lock);
 }
 
 void
@@ -425,7 +425,7 @@ keeper_attach_action(const struct rte_mp_msg *msg __rte_unused,
 {
 	int ret = 0;
 
-	fastmem_lock(&keeper.start_lock);
+	rte_spinlock_lock(&keeper.start_lock);
 	if (keeper.root != NULL && !keeper.running)
 		ret = keeper_start();
 	rte_spinlock_unlock(&keeper.start_lock);
@@ -446,7 +446,7 @@ fastmem_keeper_open(struct fastmem_root *root)
 			strerror(errno));
 		return;
 	}
-	fastmem_lock(&keeper.start_lock);
+	rte_spinlock_lock(&keeper.start_lock);
 	keeper.fd = fd;
 	keeper.root = root;
 	rte_spinlock_unlock(&keeper.start_lock);
@@ -470,7 +470,7 @@ fastmem_keeper_close(void)
 			FASTMEM_LOG(ERR, "process %u is still attached to what is torn down",
 				keeper.root->peers[i].pid);
 	rte_mp_action_unregister(FASTMEM_KEEPER_ACTION);
-	fastmem_lock(&keeper.start_lock);
+	rte_spinlock_lock(&keeper.start_lock);
 	if (keeper.running) {
 		rte_atomic_store_explicit(&keeper.stop, 1,
 			rte_memory_order_relaxed);

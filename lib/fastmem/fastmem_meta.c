@@ -75,7 +75,7 @@ meta_push_range(struct fastmem_meta *meta, uintptr_t from, uintptr_t to)
 void
 fastmem_meta_add(struct fastmem_meta *meta, void *mem, size_t len)
 {
-	fastmem_lock(&meta->lock);
+	rte_spinlock_lock(&meta->lock);
 	meta_push_range(meta, meta->cur, meta->end);
 	fastmem_race_point(FASTMEM_RACE_META_ADDS);
 	meta->cur = (uintptr_t)mem;
@@ -125,7 +125,7 @@ fastmem_meta_alloc(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 	unsigned int order = meta_order(size);
 	void *chunk;
 
-	fastmem_lock(&meta->lock);
+	rte_spinlock_lock(&meta->lock);
 	chunk = meta_pop(meta, kind, order);
 	if (chunk == NULL && kind != FASTMEM_META_PLAIN)
 		chunk = meta_pop(meta, FASTMEM_META_PLAIN, order);
@@ -146,7 +146,7 @@ fastmem_meta_free(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 {
 	unsigned int order = meta_order(size);
 
-	fastmem_lock(&meta->lock);
+	rte_spinlock_lock(&meta->lock);
 	meta_push(meta, kind, chunk, order);
 	fastmem_figure_add(&meta->bytes_used, -RTE_BIT64(order));
 	rte_spinlock_unlock(&meta->lock);

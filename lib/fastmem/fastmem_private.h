@@ -99,7 +99,6 @@
 #include <rte_stdatomic.h>
 
 #include "rte_fastmem_core.h"
-#include "fastmem_lock.h"
 #include "fastmem_race.h"
 
 extern int fastmem_logtype;

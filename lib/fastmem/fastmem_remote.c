@@ -126,7 +126,7 @@ fastmem_remote_block(unsigned int lcore_id, unsigned int socket_idx)
 	struct fastmem_request *request = &remote.peer->request;
 	struct fastmem_block *block = NULL;
 
-	fastmem_lock(&remote.lock);
+	rte_spinlock_lock(&remote.lock);
 	request->id = lcore_id;
 	request->socket_idx = socket_idx;
 	if (request_call(request, FASTMEM_REQUEST_BLOCK))
@@ -141,7 +141,7 @@ remote_call_block(struct fastmem_block *block, enum fastmem_request_op op,
 {
 	struct fastmem_request *request = &remote.peer->request;
 
-	fastmem_lock(&remote.lock);
+	rte_spinlock_lock(&remote.lock);
 	request->block = block;
 	request->id = id;
 	request_call(request, op);
@@ -172,7 +172,7 @@ fastmem_remote_reserve(size_t size, int socket_id, unsigned int socket_idx)
 	struct fastmem_request *request = &remote.peer->request;
 	int ret = -ENOMEM;
 
-	fastmem_lock(&remote.lock);
+	rte_spinlock_lock(&remote.lock);
 	request->n = size;
 	request->id = socket_id;
 	request->socket_idx = socket_idx;
@@ -188,7 +188,7 @@ fastmem_remote_audit(void)
 	struct fastmem_request *request = &remote.peer->request;
 	int ret = -EIO;
 
-	fastmem_lock(&remote.lock);
+	rte_spinlock_lock(&remote.lock);
 	if (request_call(request, FASTMEM_REQUEST_AUDIT))
 		ret = request->result;
 	rte_spinlock_unlock(&remote.lock);
@@ -205,7 +205,7 @@ struct fastmem_block *
 fastmem_remote_spare_get(void)
 	__rte_no_thread_safety_analysis
 {
-	fastmem_lock(&remote.spare_lock);
+	rte_spinlock_lock(&remote.spare_lock);
 	return remote.peer->spare;
 }
 

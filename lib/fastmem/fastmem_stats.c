@@ -466,7 +466,7 @@ fastmem_control_reset(struct fastmem_root *root)
 	uint32_t sequence;
 	unsigned int i;
 
-	fastmem_lock(&root->stats_lock);
+	rte_spinlock_lock(&root->stats_lock);
 	sequence = rte_atomic_load_explicit(&root->stats_sequence,
 		rte_memory_order_relaxed);
 	rte_atomic_store_explicit(&root->stats_sequence, sequence + 1,

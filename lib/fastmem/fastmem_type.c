@@ -141,7 +141,7 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 	if (socket_idx < 0)
 		return -EINVAL;
 
-	fastmem_lock(&root->type_lock);
+	rte_spinlock_lock(&root->type_lock);
 	type = type_find(root, NULL);
 	if (type_find(root, params->name) != NULL) {
 		ret = -EEXIST;
@@ -201,7 +201,7 @@ rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
 		return -ENOTSUP;
 	fastmem_keeper_reclaim(true);
 	fastmem_keeper_pause();
-	fastmem_lock(&root->type_lock);
+	rte_spinlock_lock(&root->type_lock);
 	type = fastmem_type_of_handle(handle, &index);
 	if (type != NULL) {
 		type_retire(root, index);

@@ -185,7 +185,7 @@ rte_fastmem_init(void)
 	struct fastmem_root *root;
 	int ret = -EBUSY;
 
-	fastmem_lock(&fastmem_process.attach_lock);
+	rte_spinlock_lock(&fastmem_process.attach_lock);
 	if (fastmem_process.root != NULL)
 		goto out;
 	ret = fastmem_thread_watch();
@@ -205,7 +205,7 @@ rte_fastmem_deinit(void)
 {
 	struct fastmem_root *root;
 
-	fastmem_lock(&fastmem_process.attach_lock);
+	rte_spinlock_lock(&fastmem_process.attach_lock);
 	root = fastmem_process.root;
 	if (root == NULL)
 		goto out;

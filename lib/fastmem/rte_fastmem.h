@@ -65,8 +65,7 @@
  * itself.
  * A bin's slabs, and a socket's stock of slabs, are guarded by spinlocks,
  * held while the objects of a magazine or of a bulk are moved, and for longer
- * by rte_fastmem_trim() and rte_fastmem_audit() only. Threads that wait for one
- * long yield the processor.
+ * by rte_fastmem_trim() and rte_fastmem_audit() only.
  * A lock held while memory is taken from EAL is only ever waited for
  * by threads that need memory from EAL themselves.
  * Functions of this library must not be called from a signal handler.
