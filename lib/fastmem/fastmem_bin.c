@@ -3,6 +3,7 @@
  */
 
 #include <inttypes.h>
+#include <sched.h>
 #include <string.h>
 
 #include "fastmem_bin.h"
@@ -17,6 +18,7 @@ fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
 	bin->shape = shape;
 	bin->max_objs = UINT64_MAX;
 	rte_spinlock_init(&bin->lock);
+	rte_seqcount_init(&bin->sequence);
 }
 
 static void
@@ -56,8 +58,11 @@ bin_take(struct fastmem_bin *bin, void **objs, unsigned int n, uint32_t *fresh)
 		bin->n_carved += *fresh;
 		fastmem_race_point(FASTMEM_RACE_BIN_TAKEN);
 		if (fastmem_slab_is_full(slab)) {
+			rte_seqcount_write_begin(&bin->sequence);
 			bin_unlist(bin, slab);
+			fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
 			fastmem_figure_add(&bin->n_full, 1);
+			rte_seqcount_write_end(&bin->sequence);
 		}
 		/* What has to be constructed comes last. */
 		if (*fresh != 0 && bin->type != NULL)
@@ -127,11 +132,14 @@ bin_enter(struct fastmem_bin *bin, struct fastmem_slab *slab)
 	__rte_requires_capability(&bin->lock)
 {
 	slab->bin = bin;
+	rte_seqcount_write_begin(&bin->sequence);
 	fastmem_figure_add(&bin->acquires, 1);
+	fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
 	if (fastmem_slab_is_full(slab))
 		fastmem_figure_add(&bin->n_full, 1);
 	else
 		bin_list(bin, slab);
+	rte_seqcount_write_end(&bin->sequence);
 }
 
 unsigned int
@@ -222,14 +230,20 @@ bin_put(struct fastmem_bin *bin, struct fastmem_slab *slab, void *obj)
 	}
 	fastmem_race_point(FASTMEM_RACE_BIN_PUT);
 	if (!slab->listed) {
+		rte_seqcount_write_begin(&bin->sequence);
 		bin_list(bin, slab);
+		fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
 		fastmem_figure_add(&bin->n_full, -1);
+		rte_seqcount_write_end(&bin->sequence);
 	}
 	if (fastmem_slab_outside(slab) != 0)
 		return NULL;
-	bin_unlist(bin, slab);
 	bin->n_carved -= fastmem_slab_n_carved(slab);
+	rte_seqcount_write_begin(&bin->sequence);
+	bin_unlist(bin, slab);
+	fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
 	fastmem_figure_add(&bin->releases, 1);
+	rte_seqcount_write_end(&bin->sequence);
 	slab->bin = NULL;
 	return slab;
 }
@@ -290,20 +304,33 @@ fastmem_bin_was_used(struct fastmem_bin *bin)
 void
 fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 {
-	info->slab_acquires = fastmem_figure(&bin->acquires) -
-		fastmem_figure(&bin->acquires_base);
-	info->slab_releases = fastmem_figure(&bin->releases) -
-		fastmem_figure(&bin->releases_base);
-	info->n_partial = fastmem_figure(&bin->n_partial);
-	info->n_full = fastmem_figure(&bin->n_full);
+	uint32_t sn = rte_seqcount_read_begin(&bin->sequence);
+
+	for (;;) {
+		info->slab_acquires = fastmem_figure(&bin->acquires) -
+			fastmem_figure(&bin->acquires_base);
+		info->slab_releases = fastmem_figure(&bin->releases) -
+			fastmem_figure(&bin->releases_base);
+		fastmem_race_point(FASTMEM_RACE_BIN_HALF_READ);
+		info->n_partial = fastmem_figure(&bin->n_partial);
+		info->n_full = fastmem_figure(&bin->n_full);
+		if (!rte_seqcount_read_retry(&bin->sequence, sn))
+			break;
+		/* Who changes them may have been preempted. */
+		if ((sn & 1) != 0)
+			sched_yield();
+		sn = rte_seqcount_read_begin(&bin->sequence);
+	}
 }
 
 void
 fastmem_bin_reset(struct fastmem_bin *bin)
 {
 	rte_spinlock_lock(&bin->lock);
+	rte_seqcount_write_begin(&bin->sequence);
 	fastmem_figure_set(&bin->acquires_base, fastmem_figure(&bin->acquires));
 	fastmem_figure_set(&bin->releases_base, fastmem_figure(&bin->releases));
+	rte_seqcount_write_end(&bin->sequence);
 	rte_spinlock_unlock(&bin->lock);
 }
 

@@ -19,6 +19,7 @@
  * by a reset of the statistics, hence they are kept as differences.
  */
 
+#include <rte_seqcount.h>
 #include <rte_spinlock.h>
 
 #include "fastmem_backing.h"
@@ -47,6 +48,11 @@ struct __rte_cache_aligned fastmem_bin {
 
 	rte_spinlock_t lock;
 	struct fastmem_slab_list partial __rte_guarded_var;
+	/**
+	 * Readers of what follows take no lock. Writers do, all in the primary
+	 * process, so that no reader waits for a process that was killed.
+	 */
+	rte_seqcount_t sequence;
 	struct fastmem_figure n_partial;
 	struct fastmem_figure n_full;
 	struct fastmem_figure acquires;

@@ -100,6 +100,8 @@
 	point(BIN_SLAB_SPARE) \
 	point(BIN_ADOPT_CARVED) \
 	point(BIN_PUT) \
+	point(BIN_HALF_COUNTED) \
+	point(BIN_HALF_READ) \
 	point(BIN_SLAB_EMPTY) \
 	point(BIN_SLAB_UNSET) \
 	point(BIN_BITMAP_FREED) \

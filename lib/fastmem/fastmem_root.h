@@ -20,7 +20,7 @@
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000005)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000006)
 
 struct fastmem_block;
 struct fastmem_cache_base;
@@ -49,8 +49,8 @@ struct __rte_cache_aligned fastmem_root {
 
 	/** Held by a reset of the statistics. */
 	rte_spinlock_t stats_lock;
-	/** Odd while that goes on. */
-	RTE_ATOMIC(uint32_t) stats_sequence;
+	/** Readers take no lock; writers are in the primary process. */
+	rte_seqcount_t stats_sequence;
 	/** Of threads without caches at the last reset, by bin. */
 	struct fastmem_cache_base *shared_base;
 

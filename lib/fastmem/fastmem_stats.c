@@ -48,28 +48,16 @@ base_set(struct fastmem_cache_base *base,
 	fastmem_figure_set(&base->free_misses, counts->free_misses);
 }
 
-/* What is read after this is seen as it was before or after a reset, or else
- * has to be read again.
- */
-static uint32_t
-stats_begin(const struct fastmem_root *root)
-{
-	uint32_t sequence;
-
-	/* Acquire: nothing is read before the number. */
-	while (((sequence = rte_atomic_load_explicit(&root->stats_sequence,
-			rte_memory_order_acquire)) & 1) != 0)
-		sched_yield();
-	return sequence;
-}
-
+/* Tell if what was read has to be read again, since there was a reset. */
 static bool
 stats_again(const struct fastmem_root *root, uint32_t sequence)
 {
-	/* Nor after it is read again. */
-	rte_atomic_thread_fence(rte_memory_order_acquire);
-	return rte_atomic_load_explicit(&root->stats_sequence,
-		rte_memory_order_relaxed) != sequence;
+	if (!rte_seqcount_read_retry(&root->stats_sequence, sequence))
+		return false;
+	/* Who resets them may have been preempted. */
+	if ((sequence & 1) != 0)
+		sched_yield();
+	return true;
 }
 
 static struct fastmem_block *
@@ -218,7 +206,7 @@ stats_sum(struct fastmem_root *root, uint32_t lcore_id, int class_idx,
 	unsigned int i;
 
 	do {
-		sequence = stats_begin(root);
+		sequence = rte_seqcount_read_begin(&root->stats_sequence);
 		memset(sum, 0, sizeof(*sum));
 		for (i = 1; i <= root->n_caches; i++) {
 			if (!stats_is_of(root, i, class_idx))
@@ -241,7 +229,7 @@ stats_sum_slabs(struct fastmem_root *root, int class_idx,
 	unsigned int i;
 
 	do {
-		sequence = stats_begin(root);
+		sequence = rte_seqcount_read_begin(&root->stats_sequence);
 		memset(&sum, 0, sizeof(sum));
 		for (i = 1; i <= root->n_bins; i++) {
 			if (!stats_is_of(root, i, class_idx))
@@ -297,7 +285,7 @@ fastmem_stats_get_type(struct fastmem_root *root, struct fastmem_type *type,
 	uint32_t sequence;
 
 	do {
-		sequence = stats_begin(root);
+		sequence = rte_seqcount_read_begin(&root->stats_sequence);
 		memset(&counts, 0, sizeof(counts));
 		memset(&sum, 0, sizeof(sum));
 		stats_sum_raw(root, index, &counts);
@@ -463,16 +451,10 @@ fastmem_control_reset(struct fastmem_root *root)
 {
 	struct fastmem_cache_counts counts;
 	struct fastmem_block *block;
-	uint32_t sequence;
 	unsigned int i;
 
 	rte_spinlock_lock(&root->stats_lock);
-	sequence = rte_atomic_load_explicit(&root->stats_sequence,
-		rte_memory_order_relaxed);
-	rte_atomic_store_explicit(&root->stats_sequence, sequence + 1,
-		rte_memory_order_relaxed);
-	/* What follows is not seen before the odd number. */
-	rte_atomic_thread_fence(rte_memory_order_release);
+	rte_seqcount_write_begin(&root->stats_sequence);
 	for (i = 1; i <= root->n_caches; i++) {
 		struct fastmem_depot *depot = fastmem_root_depot(root, i);
 
@@ -488,8 +470,7 @@ fastmem_control_reset(struct fastmem_root *root)
 	for (i = 0; i < FASTMEM_MAX_TYPES; i++)
 		if (fastmem_root_has_bin(root, fastmem_root_type_index(root, i)))
 			fastmem_stats_start_type(root, &root->types[i]);
-	rte_atomic_store_explicit(&root->stats_sequence, sequence + 2,
-		rte_memory_order_release);
+	rte_seqcount_write_end(&root->stats_sequence);
 	rte_spinlock_unlock(&root->stats_lock);
 }
 

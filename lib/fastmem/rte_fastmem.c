@@ -102,6 +102,7 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 	fastmem_dir_init(&root->dir, base, bytes, tables);
 	rte_spinlock_init(&root->block_lock);
 	rte_spinlock_init(&root->stats_lock);
+	rte_seqcount_init(&root->stats_sequence);
 	rte_spinlock_init(&root->type_lock);
 	for (i = 0; i < n_sockets; i++) {
 		socket = &root->sockets[i];
