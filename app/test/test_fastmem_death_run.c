@@ -350,10 +350,13 @@ run_end(struct death_run *run)
 	for (proc = 1; proc < DEATH_N_PROCS; proc++)
 		rte_atomic_store_explicit(&death_area->stops[proc], 1,
 			rte_memory_order_relaxed);
-	for (proc = 1; proc < DEATH_N_PROCS; proc++)
+	for (proc = 1; proc < DEATH_N_PROCS; proc++) {
+		death_where("waits for the last processes to end");
 		if (death_area->procs[proc].pid != 0)
 			TEST_ASSERT_SUCCESS(fastmem_test_mp_end(
 				&death_area->procs[proc]), "process %u", proc);
+	}
+	death_where("waits for its threads to end");
 	if (stop_threads(run) != 0)
 		return -1;
 	TEST_ASSERT(!death_failed(), "a process has failed");
