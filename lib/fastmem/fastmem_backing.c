@@ -50,6 +50,12 @@
 
 #define SPINS_BEFORE_YIELD 64
 
+/* When a secondary process starts, EAL writes the first word of each page back
+ * as it has read it (see alloc_seg()), so a change in between is lost. No
+ * bookkeeping lies there.
+ */
+#define PAGE_EDGE RTE_CACHE_LINE_SIZE
+
 #define ZONE_PREFIX "fastmem_"
 
 static inline void
@@ -149,13 +155,15 @@ fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
 static void
 backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
+	uint32_t head = RTE_MAX((uint32_t)slab->head, (uint32_t)PAGE_EDGE);
+
 	rte_spinlock_lock(&backing->lock);
 	slab->state = FASTMEM_SLAB_META;
 	fastmem_figure_add(&backing->n_meta, 1);
 	rte_spinlock_unlock(&backing->lock);
 	fastmem_race_point(FASTMEM_RACE_BACKING_FEEDS_META);
-	fastmem_meta_add(&backing->meta, (void *)(slab->addr + slab->head),
-		FASTMEM_SLAB_SIZE - slab->head - slab->tail);
+	fastmem_meta_add(&backing->meta, (void *)(slab->addr + head),
+		FASTMEM_SLAB_SIZE - head - slab->tail);
 }
 
 static rte_iova_t
@@ -260,7 +268,8 @@ static struct fastmem_zone *
 zone_describe(struct fastmem_backing *backing, const struct zone_place *place,
 	unsigned int n, unsigned int *n_meta)
 {
-	uintptr_t start = place->addr + place->head;
+	uintptr_t start = place->addr + RTE_MAX((uint32_t)place->head,
+		(uint32_t)PAGE_EDGE);
 	uintptr_t end = place->addr + FASTMEM_SLAB_SIZE -
 		(n == 1 ? place->tail : 0);
 	size_t bytes = RTE_ALIGN_CEIL(zone_bytes(n), RTE_CACHE_LINE_SIZE);
