@@ -226,8 +226,7 @@ kill_process(const struct rte_memseg_list *msl __rte_unused, void *arg)
 	struct fastmem_test_mp *mp = arg;
 
 	kill(mp->pid, SIGKILL);
-	waitpid(mp->pid, &mp->status, 0);
-	mp->pid = 0;
+	fastmem_test_mp_wait(mp);
 	return 1;
 }
 

@@ -165,6 +165,17 @@ fastmem_test_mp_spawn(struct fastmem_test_mp *mp, uint32_t task,
 	return TEST_SUCCESS;
 }
 
+/* Look again and again rather than block: with processes killed one after the
+ * other, waitpid() was seen not to return for minutes, and to do so when the
+ * thread was interrupted.
+ */
+void
+fastmem_test_mp_wait(struct fastmem_test_mp *mp)
+{
+	while (!fastmem_test_mp_ended(mp))
+		rte_delay_us_sleep(200);
+}
+
 bool
 fastmem_test_mp_ended(struct fastmem_test_mp *mp)
 {
@@ -191,8 +202,7 @@ fastmem_test_mp_wait_start(struct fastmem_test_mp *mp, uint32_t task,
 		}
 		if (ms == SECONDS_TO_START * 1000) {
 			kill(mp->pid, SIGKILL);
-			waitpid(mp->pid, &mp->status, 0);
-			mp->pid = 0;
+			fastmem_test_mp_wait(mp);
 		}
 		if (fastmem_test_mp_state(mp) != FASTMEM_TEST_MP_NEW)
 			return TEST_SUCCESS;
@@ -213,9 +223,7 @@ fastmem_test_mp_start(struct fastmem_test_mp *mp, uint32_t task,
 int
 fastmem_test_mp_end(struct fastmem_test_mp *mp)
 {
-	if (mp->pid != 0)
-		waitpid(mp->pid, &mp->status, 0);
-	mp->pid = 0;
+	fastmem_test_mp_wait(mp);
 	TEST_ASSERT_EQUAL(fastmem_test_mp_state(mp), FASTMEM_TEST_MP_DONE,
 		"secondary process ended early, status %#x", mp->status);
 	TEST_ASSERT_SUCCESS(mp->result, "secondary process failed");

@@ -83,6 +83,10 @@ fastmem_test_mp_spawn(struct fastmem_test_mp *mp, uint32_t task,
 bool
 fastmem_test_mp_ended(struct fastmem_test_mp *mp);
 
+/* Wait until it has. */
+void
+fastmem_test_mp_wait(struct fastmem_test_mp *mp);
+
 /*
  * Wait until a process that was spawned has started. EAL may fail to map memory
  * where the primary has it, by chance, so there are some attempts.
