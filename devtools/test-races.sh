@@ -177,7 +177,7 @@ fixed_addresses=()
 
 need_build_tools
 races=-DRTE_FASTMEM_DEBUG_RACES
-# so that spinlocks are atomics of the compiler rather than assembler
+# so that EAL's spinlocks are atomics of the compiler rather than assembler
 atomics="-DRTE_FORCE_INTRINSICS -DRTE_USE_C11_MEM_MODEL"
 series tsan "$n_tsan" -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized \
 	-Dc_args="$races $atomics"

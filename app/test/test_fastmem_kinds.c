@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -442,7 +441,7 @@ run_nomads(bool forks, unsigned int *n_lives)
 		}
 		if (forks && check_fork(&c) != 0)
 			return -1;
-		sched_yield();
+		rte_delay_us_sleep(1);
 	}
 	for (i = 0; i < N_SLOTS; i++) {
 		TEST_ASSERT_SUCCESS(rte_thread_join(threads[i], NULL),

@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -168,7 +167,7 @@ exchange(struct rte_ring *out, struct rte_ring *in, uint64_t seed)
 		} else if (++spins % 64 == 0) {
 			TEST_ASSERT(rte_get_timer_cycles() < end,
 				"the other process stopped");
-			sched_yield();
+			rte_delay_us_sleep(1);
 		}
 	}
 	return 0;

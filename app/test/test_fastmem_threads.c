@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +134,7 @@ consume(void *arg)
 	while (left > 0) {
 		n = rte_ring_dequeue_burst(ring, burst, 32, NULL);
 		if (n == 0) {
-			sched_yield();
+			rte_delay_us_sleep(1);
 			continue;
 		}
 		for (i = 0; i < n; i++)
@@ -190,7 +189,7 @@ produce(unsigned int n)
 			i += rte_ring_enqueue_burst(ring, &burst[i], k - i,
 				NULL);
 			if (i < k)
-				sched_yield();
+				rte_delay_us_sleep(1);
 		}
 	}
 	return 0;

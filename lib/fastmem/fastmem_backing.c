@@ -3,14 +3,12 @@
  */
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 #include <rte_memory.h>
 #include <rte_memzone.h>
-#include <rte_pause.h>
 
 #include "fastmem_backing.h"
 
@@ -48,8 +46,6 @@
 #define SHORT_FACTOR 16
 #define SHORT_MAX_FRACTION 10
 
-#define SPINS_BEFORE_YIELD 64
-
 /* When a secondary process starts, EAL writes the first word of each page back
  * as it has read it (see alloc_seg()), so a change in between is lost. No
  * bookkeeping lies there.
@@ -74,8 +70,8 @@ fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
 	backing->zone_ids = zone_ids;
 	backing->socket_id = socket_id;
 	fastmem_meta_init(&backing->meta);
-	rte_spinlock_init(&backing->grow_lock);
-	rte_spinlock_init(&backing->lock);
+	fastmem_lock_init(&backing->grow_lock);
+	fastmem_lock_init(&backing->lock);
 	fastmem_backing_set_limit(backing, UINT64_MAX);
 }
 
@@ -128,7 +124,7 @@ backing_stock_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 	struct fastmem_slab *slab;
 
 	fastmem_race_point(FASTMEM_RACE_STOCK_GETS);
-	rte_spinlock_lock(&backing->lock);
+	fastmem_lock(&backing->lock);
 	slab = backing_list_find(large ? &backing->whole : &backing->clipped,
 		shape);
 	if (slab == NULL)
@@ -138,7 +134,7 @@ backing_stock_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 		backing_stock_remove(backing, slab);
 		slab->state = FASTMEM_SLAB_BIN;
 	}
-	rte_spinlock_unlock(&backing->lock);
+	fastmem_unlock(&backing->lock);
 	return slab;
 }
 
@@ -146,9 +142,9 @@ void
 fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
 	fastmem_race_point(FASTMEM_RACE_STOCK_PUTS);
-	rte_spinlock_lock(&backing->lock);
+	fastmem_lock(&backing->lock);
 	backing_stock_add(backing, slab);
-	rte_spinlock_unlock(&backing->lock);
+	fastmem_unlock(&backing->lock);
 }
 
 /* Make meta memory of a slab that the caller took. */
@@ -157,10 +153,10 @@ backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
 	uint32_t head = RTE_MAX((uint32_t)slab->head, (uint32_t)PAGE_EDGE);
 
-	rte_spinlock_lock(&backing->lock);
+	fastmem_lock(&backing->lock);
 	slab->state = FASTMEM_SLAB_META;
 	fastmem_figure_add(&backing->n_meta, 1);
-	rte_spinlock_unlock(&backing->lock);
+	fastmem_unlock(&backing->lock);
 	fastmem_race_point(FASTMEM_RACE_BACKING_FEEDS_META);
 	fastmem_meta_add(&backing->meta, (void *)(slab->addr + head),
 		FASTMEM_SLAB_SIZE - head - slab->tail);
@@ -324,11 +320,11 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 	}
 
 	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_ADDED);
-	rte_spinlock_lock(&backing->lock);
+	fastmem_lock(&backing->lock);
 	fastmem_figure_add(&backing->n_meta, n_meta);
 	backing_set_bytes(backing,
 		fastmem_backing_bytes(backing) + n * FASTMEM_SLAB_SIZE);
-	rte_spinlock_unlock(&backing->lock);
+	fastmem_unlock(&backing->lock);
 }
 
 /* Take n slabs from EAL, or as many as the limit allows. Where EAL has no such
@@ -404,22 +400,19 @@ backing_grow_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 	/* The other thread may be inside of EAL for long. Slabs that appear
 	 * meanwhile are as good; and it may have been preempted, on this core.
 	 */
-	while (rte_spinlock_trylock(&backing->grow_lock) == 0) {
+	while (!fastmem_trylock(&backing->grow_lock)) {
 		slab = backing_stock_get(backing, shape);
 		if (slab != NULL)
 			return slab;
 		fastmem_race_point(FASTMEM_RACE_BACKING_GROW_WAITS);
-		if (++spins % SPINS_BEFORE_YIELD == 0)
-			sched_yield();
-		else
-			rte_pause();
+		fastmem_wait(&spins);
 	}
 	fastmem_race_point(FASTMEM_RACE_BACKING_GROW_LOCKED);
 	while ((slab = backing_stock_get(backing, shape)) == NULL && grown != 0) {
 		step = backing_grow_step(backing, shape);
 		grown = backing_grow(backing, step, step, false);
 	}
-	rte_spinlock_unlock(&backing->grow_lock);
+	fastmem_unlock(&backing->grow_lock);
 	return slab;
 }
 
@@ -461,7 +454,7 @@ fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes)
 		return 0;
 	bytes = RTE_ALIGN_CEIL(bytes, FASTMEM_SLAB_SIZE);
 
-	rte_spinlock_lock(&backing->grow_lock);
+	fastmem_lock(&backing->grow_lock);
 	while (backing->reserve_taken < backing->reserve_asked + bytes) {
 		unit = RESERVE_UNIT_SLABS *
 			(1 + fastmem_backing_bytes(backing) / RESERVE_UNIT_GROWS);
@@ -477,16 +470,16 @@ fastmem_backing_reserve(struct fastmem_backing *backing, size_t bytes)
 	got = backing->reserve_taken - backing->reserve_asked;
 	got = RTE_MIN(got, bytes);
 	backing->reserve_asked += got;
-	rte_spinlock_unlock(&backing->grow_lock);
+	fastmem_unlock(&backing->grow_lock);
 	return got;
 }
 
 void
 fastmem_backing_unreserve(struct fastmem_backing *backing, size_t bytes)
 {
-	rte_spinlock_lock(&backing->grow_lock);
+	fastmem_lock(&backing->grow_lock);
 	backing->reserve_asked -= RTE_MIN(bytes, backing->reserve_asked);
-	rte_spinlock_unlock(&backing->grow_lock);
+	fastmem_unlock(&backing->grow_lock);
 }
 
 void
@@ -506,7 +499,7 @@ backing_trim_zone(struct fastmem_backing *backing)
 	struct fastmem_slab *slab;
 	uint32_t i;
 
-	rte_spinlock_lock(&backing->lock);
+	fastmem_lock(&backing->lock);
 	for (link = &backing->zones; (zone = *link) != NULL; link = &zone->next)
 		if (zone->n_stock == zone->n_slabs)
 			break;
@@ -521,7 +514,7 @@ backing_trim_zone(struct fastmem_backing *backing)
 		backing_set_bytes(backing, fastmem_backing_bytes(backing) -
 			zone->n_slabs * FASTMEM_SLAB_SIZE);
 	}
-	rte_spinlock_unlock(&backing->lock);
+	fastmem_unlock(&backing->lock);
 	return zone;
 }
 
@@ -541,7 +534,7 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 	struct fastmem_zone *zone;
 	uint64_t bytes, total = 0;
 
-	rte_spinlock_lock(&backing->grow_lock);
+	fastmem_lock(&backing->grow_lock);
 	while ((zone = backing_trim_zone(backing)) != NULL) {
 		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_UNLISTED);
 		zone_free(zone->id);
@@ -556,7 +549,7 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 		fastmem_meta_free(&backing->meta, FASTMEM_META_PLAIN, zone,
 			zone_bytes(zone->n_slabs));
 	}
-	rte_spinlock_unlock(&backing->grow_lock);
+	fastmem_unlock(&backing->grow_lock);
 	return total;
 }
 
@@ -645,8 +638,8 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 	struct fastmem_backing_info info;
 	unsigned int errors = 0;
 
-	rte_spinlock_lock(&backing->grow_lock);
-	rte_spinlock_lock(&backing->lock);
+	fastmem_lock(&backing->grow_lock);
+	fastmem_lock(&backing->lock);
 	for (zone = backing->zones; zone != NULL; zone = zone->next) {
 		n_zones += zone->n_slabs;
 		n_stock += zone->n_stock;
@@ -671,7 +664,7 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 			n_zones);
 		errors++;
 	}
-	rte_spinlock_unlock(&backing->lock);
-	rte_spinlock_unlock(&backing->grow_lock);
+	fastmem_unlock(&backing->lock);
+	fastmem_unlock(&backing->grow_lock);
 	return errors;
 }

@@ -26,9 +26,8 @@
 
 #include <stddef.h>
 
-#include <rte_spinlock.h>
-
 #include "fastmem_dir.h"
+#include "fastmem_lock.h"
 #include "fastmem_meta.h"
 #include "fastmem_private.h"
 #include "fastmem_slab.h"
@@ -51,13 +50,13 @@ struct fastmem_backing {
 
 	struct fastmem_meta meta;
 
-	rte_spinlock_t grow_lock;
+	struct fastmem_lock grow_lock;
 	/** Zones; only walked or changed under the grow lock. */
 	struct fastmem_zone *zones __rte_guarded_var;
 	uint64_t reserve_asked __rte_guarded_var; /**< Bytes. */
 	uint64_t reserve_taken __rte_guarded_var; /**< Bytes. */
 
-	rte_spinlock_t lock;
+	struct fastmem_lock lock;
 	/** Slabs which are whole, and slabs which lack bytes at an end. */
 	struct fastmem_slab_list whole __rte_guarded_var;
 	struct fastmem_slab_list clipped __rte_guarded_var;

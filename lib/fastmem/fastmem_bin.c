@@ -3,7 +3,6 @@
  */
 
 #include <inttypes.h>
-#include <sched.h>
 #include <string.h>
 
 #include "fastmem_bin.h"
@@ -17,7 +16,7 @@ fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
 	bin->index = index;
 	bin->shape = shape;
 	bin->max_objs = UINT64_MAX;
-	rte_spinlock_init(&bin->lock);
+	fastmem_lock_init(&bin->lock);
 	rte_seqcount_init(&bin->sequence);
 }
 
@@ -151,10 +150,10 @@ fastmem_bin_adopt(struct fastmem_bin *bin, struct fastmem_slab *slab,
 	unsigned int got = fastmem_slab_take(slab, objs, n, UINT32_MAX, &fresh);
 
 	fastmem_race_point(FASTMEM_RACE_BIN_ADOPT_CARVED);
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	bin->n_carved += fresh;
 	bin_enter(bin, slab);
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	return got;
 }
 
@@ -164,9 +163,9 @@ fastmem_bin_take(struct fastmem_bin *bin, void **objs, unsigned int n)
 	unsigned int got;
 	uint32_t fresh;
 
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	got = bin_take(bin, objs, n, &fresh);
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	bin_construct(bin, &objs[got - fresh], fresh);
 	return got;
 }
@@ -177,9 +176,9 @@ bin_may_carve(struct fastmem_bin *bin)
 {
 	bool ret;
 
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	ret = bin->n_carved < bin->max_objs;
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	return ret;
 }
 
@@ -202,14 +201,14 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 	/* Objects, or a slab that another thread got, may have come meanwhile;
 	 * a slab of which nothing is taken would never be given back.
 	 */
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	got = bin_take(bin, objs, n, &fresh);
 	if (got == 0 && slab != NULL && bin->n_carved < bin->max_objs) {
 		bin_enter(bin, slab);
 		slab = NULL;
 		got = bin_take(bin, objs, n, &fresh);
 	}
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_SPARE);
 	bin_construct(bin, &objs[got - fresh], fresh);
 	if (slab != NULL)
@@ -261,9 +260,9 @@ bin_put_any(struct fastmem_bin *bin, void *obj)
 		return bin_put(bin, slab, obj);
 	/* The object keeps its slab in its bin, so this needs no lock. */
 	if (slab != NULL && kin != NULL && slab->bin == kin) {
-		rte_spinlock_lock(&kin->lock);
+		fastmem_lock(&kin->lock);
 		empty = bin_put(kin, slab, obj);
-		rte_spinlock_unlock(&kin->lock);
+		fastmem_unlock(&kin->lock);
 		return empty;
 	}
 	FASTMEM_LOG(ERR, "%p was freed as an object of %zu B on socket %d, which it is not",
@@ -277,7 +276,7 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 	struct fastmem_slab *slab, *empty = NULL;
 	unsigned int i;
 
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	for (i = 0; i < n; i++) {
 		slab = bin_put_any(bin, objs[i]);
 		if (slab == NULL)
@@ -285,7 +284,7 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 		slab->next = empty;
 		empty = slab;
 	}
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 
 	/* To release a slab, the bin and its kin are the same. */
 	while ((slab = empty) != NULL) {
@@ -305,6 +304,7 @@ void
 fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 {
 	uint32_t sn = rte_seqcount_read_begin(&bin->sequence);
+	unsigned int spins = 0;
 
 	for (;;) {
 		info->slab_acquires = fastmem_figure(&bin->acquires) -
@@ -318,7 +318,7 @@ fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 			break;
 		/* Who changes them may have been preempted. */
 		if ((sn & 1) != 0)
-			sched_yield();
+			fastmem_wait(&spins);
 		sn = rte_seqcount_read_begin(&bin->sequence);
 	}
 }
@@ -326,12 +326,12 @@ fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 void
 fastmem_bin_reset(struct fastmem_bin *bin)
 {
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	rte_seqcount_write_begin(&bin->sequence);
 	fastmem_figure_set(&bin->acquires_base, fastmem_figure(&bin->acquires));
 	fastmem_figure_set(&bin->releases_base, fastmem_figure(&bin->releases));
 	rte_seqcount_write_end(&bin->sequence);
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 }
 
 uint64_t
@@ -343,7 +343,7 @@ fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
 	uintptr_t offset;
 	uint64_t n = 0;
 
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
 		slab = dir->slabs[fastmem_dir_granule(offset)];
 		if (slab == NULL || slab->bin != bin)
@@ -352,7 +352,7 @@ fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
 		if (func != NULL)
 			fastmem_slab_walk(slab, func, arg);
 	}
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	return n;
 }
 
@@ -364,7 +364,7 @@ fastmem_bin_list_outside(struct fastmem_bin *bin, void **objs, unsigned int n)
 	unsigned int got = 0;
 	uintptr_t offset;
 
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	for (offset = 0; offset < dir->bytes && got < n;
 			offset += FASTMEM_SLAB_SIZE) {
 		slab = dir->slabs[fastmem_dir_granule(offset)];
@@ -372,7 +372,7 @@ fastmem_bin_list_outside(struct fastmem_bin *bin, void **objs, unsigned int n)
 			got += fastmem_slab_list_outside(slab, &objs[got],
 				n - got);
 	}
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	return got;
 }
 
@@ -418,7 +418,7 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 
 	*outside = 0;
 	n_carved = 0;
-	rte_spinlock_lock(&bin->lock);
+	fastmem_lock(&bin->lock);
 	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
 		slab = dir->slabs[fastmem_dir_granule(offset)];
 		if (slab == NULL || slab->bin != bin)
@@ -444,6 +444,6 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 			info.n_full);
 		errors++;
 	}
-	rte_spinlock_unlock(&bin->lock);
+	fastmem_unlock(&bin->lock);
 	return errors;
 }

@@ -20,9 +20,9 @@
  */
 
 #include <rte_seqcount.h>
-#include <rte_spinlock.h>
 
 #include "fastmem_backing.h"
+#include "fastmem_lock.h"
 #include "fastmem_private.h"
 #include "fastmem_slab.h"
 
@@ -46,7 +46,7 @@ struct __rte_cache_aligned fastmem_bin {
 	/** Of a colored bin: that of the class's aligned objects; else NULL. */
 	struct fastmem_bin *kin;
 
-	rte_spinlock_t lock;
+	struct fastmem_lock lock;
 	struct fastmem_slab_list partial __rte_guarded_var;
 	/**
 	 * Readers of what follows take no lock. Writers do, all in the primary

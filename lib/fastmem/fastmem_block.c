@@ -68,9 +68,9 @@ lcores_set_nil(void)
 		lcore_set_nil(&fastmem_process.lcores[i]);
 	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
 		thread = &fastmem_process.threads[i];
-		rte_spinlock_lock(&thread->lock);
+		fastmem_lock(&thread->lock);
 		lcore_set_nil(thread);
-		rte_spinlock_unlock(&thread->lock);
+		fastmem_unlock(&thread->lock);
 	}
 }
 
@@ -139,7 +139,7 @@ block_reuse(struct fastmem_root *root, unsigned int owner,
 {
 	struct fastmem_block *block;
 
-	rte_spinlock_lock(&root->block_lock);
+	fastmem_lock(&root->block_lock);
 	block = (struct fastmem_block *)rte_atomic_load_explicit(&root->blocks,
 		rte_memory_order_relaxed);
 	for (; block != NULL; block = block->next)
@@ -149,7 +149,7 @@ block_reuse(struct fastmem_root *root, unsigned int owner,
 			break;
 	if (block != NULL)
 		fastmem_block_set_owner(block, owner);
-	rte_spinlock_unlock(&root->block_lock);
+	fastmem_unlock(&root->block_lock);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_SEARCHED);
 	return block;
 }
@@ -170,7 +170,7 @@ block_create(struct fastmem_root *root, unsigned int owner,
 		return NULL;
 	block_init(block, root, lcore_id, socket_idx);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_CREATED);
-	rte_spinlock_lock(&root->block_lock);
+	fastmem_lock(&root->block_lock);
 	fastmem_block_set_owner(block, owner);
 	n_blocks = rte_atomic_load_explicit(&root->n_blocks,
 		rte_memory_order_relaxed);
@@ -182,7 +182,7 @@ block_create(struct fastmem_root *root, unsigned int owner,
 	/* Release: readers of statistics follow the list without the lock. */
 	rte_atomic_store_explicit(&root->blocks, (uintptr_t)block,
 		rte_memory_order_release);
-	rte_spinlock_unlock(&root->block_lock);
+	fastmem_unlock(&root->block_lock);
 	return block;
 }
 
@@ -400,9 +400,9 @@ fastmem_block_give_up(struct fastmem_root *root, struct fastmem_block *block)
 	for (i = 1; i <= root->n_caches; i++)
 		fastmem_cache_retire(&block->caches[i]);
 	fastmem_race_point(FASTMEM_RACE_BLOCK_LEFT);
-	rte_spinlock_lock(&root->block_lock);
+	fastmem_lock(&root->block_lock);
 	fastmem_block_set_owner(block, FASTMEM_PROCESS_NONE);
-	rte_spinlock_unlock(&root->block_lock);
+	fastmem_unlock(&root->block_lock);
 }
 
 void
@@ -488,9 +488,9 @@ fastmem_block_detach(void)
 	/* Threads keep their entries, which they still point to. */
 	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
 		thread = &fastmem_process.threads[i];
-		rte_spinlock_lock(&thread->lock);
+		fastmem_lock(&thread->lock);
 		fastmem_block_retire(thread);
-		rte_spinlock_unlock(&thread->lock);
+		fastmem_unlock(&thread->lock);
 	}
 	fastmem_block_attach(NULL);
 }
@@ -498,9 +498,9 @@ fastmem_block_detach(void)
 void
 fastmem_block_release(struct fastmem_lcore *thread)
 {
-	rte_spinlock_lock(&thread->lock);
+	fastmem_lock(&thread->lock);
 	fastmem_block_retire(thread);
-	rte_spinlock_unlock(&thread->lock);
+	fastmem_unlock(&thread->lock);
 	fastmem_race_point(FASTMEM_RACE_THREAD_LEAVES);
 	/* Release: the next thread finds the entry as it is now. */
 	rte_atomic_store_explicit(&thread->claimed, 0, rte_memory_order_release);

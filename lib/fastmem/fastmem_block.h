@@ -72,7 +72,7 @@ struct __rte_cache_aligned fastmem_lcore {
 	struct rte_fastmem_lcore core;
 	struct fastmem_block *block;  /**< NULL if it has none. */
 	/** A thread's only: its end against the library's being torn down. */
-	rte_spinlock_t lock;
+	struct fastmem_lock lock;
 	/** A thread's only: acquired by the next one, released by the last. */
 	RTE_ATOMIC(uint32_t) claimed;
 };
@@ -104,7 +104,7 @@ extern struct fastmem_process {
 	/** Entries of threads that are claimed; relaxed, a hint. */
 	RTE_ATOMIC(uint32_t) n_threads;
 	pthread_key_t thread_key; /**< Has the entry that a thread claimed. */
-	rte_spinlock_t attach_lock;
+	struct fastmem_lock attach_lock;
 	bool forked; /**< By a process that uses the library. */
 } fastmem_process;
 

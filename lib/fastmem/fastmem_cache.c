@@ -2,8 +2,7 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
-#include <sched.h>
-
+#include <rte_cycles.h>
 #include <rte_memcpy.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
@@ -776,7 +775,7 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 		if (tries < READ_SPINS)
 			rte_pause();
 		else
-			sched_yield();
+			rte_delay_us_sleep(1);
 	}
 	counts->allocs = allocs + (state >> RTE_FASTMEM_COUNT_BITS);
 	counts->cached += state & RTE_FASTMEM_COUNT_MASK;

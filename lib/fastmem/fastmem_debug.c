@@ -142,7 +142,7 @@ audit_magazines(struct audit *audit, struct fastmem_depot *depot,
 
 	audit->depot = depot;
 	audit->step = step;
-	rte_spinlock_lock(&depot->bin.lock);
+	fastmem_lock(&depot->bin.lock);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&audit->root->blocks, rte_memory_order_acquire);
 	for (; block != NULL; block = block->next)
@@ -150,7 +150,7 @@ audit_magazines(struct audit *audit, struct fastmem_depot *depot,
 	audit_stack(audit, &depot->full, depot->capacity, depot->capacity);
 	audit_stack(audit, &depot->partial, 1, depot->capacity - 1);
 	audit_stack(audit, &depot->empty, 0, 0);
-	rte_spinlock_unlock(&depot->bin.lock);
+	fastmem_unlock(&depot->bin.lock);
 }
 
 /* A bin, and its kin: objects of the latter may be in caches of the former. */

@@ -2,7 +2,6 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
-#include <sched.h>
 #include <string.h>
 
 #include <rte_memcpy.h>
@@ -461,7 +460,7 @@ fastmem_depot_reap_socket(struct fastmem_socket *socket)
 	/* A second thread waits: the objects that it needs may be on
 	 * their way from a magazine to a slab.
 	 */
-	rte_spinlock_lock(&socket->reap_lock);
+	fastmem_lock(&socket->reap_lock);
 	for (i = 0; i < FASTMEM_N_BINS; i++)
 		depot_reap(&socket->depots[i]);
 	for (i = 0; i < FASTMEM_MAX_TYPES; i++) {
@@ -469,15 +468,15 @@ fastmem_depot_reap_socket(struct fastmem_socket *socket)
 		if (depot != NULL)
 			depot_reap(depot);
 	}
-	rte_spinlock_unlock(&socket->reap_lock);
+	fastmem_unlock(&socket->reap_lock);
 }
 
 void
 fastmem_depot_reap_one(struct fastmem_depot *depot)
 {
-	rte_spinlock_lock(&depot->socket->reap_lock);
+	fastmem_lock(&depot->socket->reap_lock);
 	depot_reap(depot);
-	rte_spinlock_unlock(&depot->socket->reap_lock);
+	fastmem_unlock(&depot->socket->reap_lock);
 }
 
 /* What full magazines hold. */
@@ -511,7 +510,7 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 	unsigned int flags, unsigned int held)
 {
 	struct fastmem_socket *socket = depot->socket;
-	unsigned int got, i;
+	unsigned int got, i, spins = 0;
 	uint64_t transit;
 
 	got = fastmem_bin_fill(&depot->bin, objs, n, false);
@@ -539,7 +538,7 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 				fastmem_backing_transit(&socket->backing))
 			break;
 		if (got == 0)
-			sched_yield();
+			fastmem_wait(&spins);
 	}
 	return got;
 }

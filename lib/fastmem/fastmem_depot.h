@@ -114,7 +114,7 @@ struct __rte_cache_aligned fastmem_depot {
 struct __rte_cache_aligned fastmem_socket {
 	struct fastmem_backing backing;
 	/** Held by the thread that empties all depots of the socket. */
-	rte_spinlock_t reap_lock;
+	struct fastmem_lock reap_lock;
 	/**
 	 * Index of the socket whose memory threads of this socket use when they
 	 * do not choose: this one, unless it had none when it was set up.

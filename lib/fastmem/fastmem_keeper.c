@@ -27,18 +27,18 @@ static struct {
 	int fd;              /* Of the file with the locks; -1 if there is none. */
 	bool running;
 	rte_thread_t threads[2];
-	rte_spinlock_t start_lock; /* For what is above. */
+	struct fastmem_lock start_lock; /* For what is above. */
 	RTE_ATOMIC(uint32_t) stop;
 	struct fastmem_bell grow_bell;
 	/**
 	 * Held while a request is served, but for growth, and while a dead
 	 * process is cleared up after.
 	 */
-	rte_spinlock_t serve_lock;
+	struct fastmem_lock serve_lock;
 } keeper = {
 	.fd = -1,
-	.start_lock = RTE_SPINLOCK_INITIALIZER,
-	.serve_lock = RTE_SPINLOCK_INITIALIZER,
+	.start_lock = FASTMEM_LOCK_INITIALIZER,
+	.serve_lock = FASTMEM_LOCK_INITIALIZER,
 };
 
 int
@@ -227,11 +227,11 @@ keeper_blocks(void)
 static void
 keeper_serve(struct fastmem_request *request, unsigned int owner)
 {
-	rte_spinlock_lock(&keeper.serve_lock);
+	fastmem_lock(&keeper.serve_lock);
 	/* Unless its process is dead and cleared up after by now. */
 	if (request_is(request, FASTMEM_REQUEST_POSTED))
 		serve(request, owner);
-	rte_spinlock_unlock(&keeper.serve_lock);
+	fastmem_unlock(&keeper.serve_lock);
 }
 
 /* The second keeper's. Nobody clears up after a process with such a request. */
@@ -351,7 +351,7 @@ keeper_reclaim_peer(unsigned int i)
 	struct fastmem_peer *peer = &keeper.root->peers[i];
 	int ret = 0;
 
-	rte_spinlock_lock(&keeper.serve_lock);
+	fastmem_lock(&keeper.serve_lock);
 	if (keeper_peer_is_dead(i)) {
 		ret = keeper_grows_for(owner) ? -1 : 1;
 		if (ret == 1) {
@@ -364,7 +364,7 @@ keeper_reclaim_peer(unsigned int i)
 				rte_memory_order_release);
 		}
 	}
-	rte_spinlock_unlock(&keeper.serve_lock);
+	fastmem_unlock(&keeper.serve_lock);
 	return ret;
 }
 
@@ -388,14 +388,14 @@ void
 fastmem_keeper_pause(void)
 	__rte_no_thread_safety_analysis
 {
-	rte_spinlock_lock(&keeper.serve_lock);
+	fastmem_lock(&keeper.serve_lock);
 }
 
 void
 fastmem_keeper_resume(void)
 	__rte_no_thread_safety_analysis
 {
-	rte_spinlock_unlock(&keeper.serve_lock);
+	fastmem_unlock(&keeper.serve_lock);
 }
 
 static int
@@ -425,10 +425,10 @@ keeper_attach_action(const struct rte_mp_msg *msg __rte_unused,
 {
 	int ret = 0;
 
-	rte_spinlock_lock(&keeper.start_lock);
+	fastmem_lock(&keeper.start_lock);
 	if (keeper.root != NULL && !keeper.running)
 		ret = keeper_start();
-	rte_spinlock_unlock(&keeper.start_lock);
+	fastmem_unlock(&keeper.start_lock);
 	if (ret != 0)
 		FASTMEM_LOG(ERR, "cannot start threads to serve secondary processes: %s",
 			strerror(ret));
@@ -446,10 +446,10 @@ fastmem_keeper_open(struct fastmem_root *root)
 			strerror(errno));
 		return;
 	}
-	rte_spinlock_lock(&keeper.start_lock);
+	fastmem_lock(&keeper.start_lock);
 	keeper.fd = fd;
 	keeper.root = root;
-	rte_spinlock_unlock(&keeper.start_lock);
+	fastmem_unlock(&keeper.start_lock);
 	if (rte_mp_action_register(FASTMEM_KEEPER_ACTION,
 			keeper_attach_action) != 0)
 		FASTMEM_LOG(DEBUG, "no secondary process can attach: %s",
@@ -470,7 +470,7 @@ fastmem_keeper_close(void)
 			FASTMEM_LOG(ERR, "process %u is still attached to what is torn down",
 				keeper.root->peers[i].pid);
 	rte_mp_action_unregister(FASTMEM_KEEPER_ACTION);
-	rte_spinlock_lock(&keeper.start_lock);
+	fastmem_lock(&keeper.start_lock);
 	if (keeper.running) {
 		rte_atomic_store_explicit(&keeper.stop, 1,
 			rte_memory_order_relaxed);
@@ -483,5 +483,5 @@ fastmem_keeper_close(void)
 	keeper.root = NULL;
 	close(keeper.fd);
 	keeper.fd = -1;
-	rte_spinlock_unlock(&keeper.start_lock);
+	fastmem_unlock(&keeper.start_lock);
 }

@@ -13,7 +13,6 @@
 
 #include <eal_export.h>
 #include <rte_errno.h>
-#include <rte_spinlock.h>
 #include <rte_string_fns.h>
 
 #include "fastmem_control.h"
@@ -48,7 +47,7 @@ struct pool_init {
 static struct pool_init pool_inits[FASTMEM_MAX_TYPES];
 
 /* Creation by several threads: the first one initializes the library. */
-static rte_spinlock_t pool_lock = RTE_SPINLOCK_INITIALIZER;
+static struct fastmem_lock pool_lock = FASTMEM_LOCK_INITIALIZER;
 
 static void
 pool_init_obj(void *obj, void *arg)
@@ -155,7 +154,7 @@ rte_fastmem_mempool_create(const char *name, unsigned int n,
 		rte_errno = -ret;
 		return NULL;
 	}
-	rte_spinlock_lock(&pool_lock);
+	fastmem_lock(&pool_lock);
 	ret = pool_attach();
 	if (ret != 0)
 		goto fail;
@@ -181,14 +180,14 @@ rte_fastmem_mempool_create(const char *name, unsigned int n,
 	ret = pool_create_type(mp, obj_init, obj_init_arg);
 	if (ret != 0)
 		goto fail;
-	rte_spinlock_unlock(&pool_lock);
+	fastmem_unlock(&pool_lock);
 	if (mp_init != NULL)
 		mp_init(mp, mp_init_arg);
 	pool_publish(mp);
 	return mp;
 
 fail:
-	rte_spinlock_unlock(&pool_lock);
+	fastmem_unlock(&pool_lock);
 	rte_fastmem_free(mp);
 	rte_errno = -ret;
 	return NULL;
@@ -252,10 +251,10 @@ rte_fastmem_mempool_lookup(const char *name)
 	int ret = 0;
 
 	/* Initialized by nobody, the primary process has no pools. */
-	rte_spinlock_lock(&pool_lock);
+	fastmem_lock(&pool_lock);
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		ret = pool_attach();
-	rte_spinlock_unlock(&pool_lock);
+	fastmem_unlock(&pool_lock);
 	if (ret == 0 && pool_check(name, 1, 0, 0) == 0) {
 		pool_type_name(type_name, name);
 		if (rte_fastmem_type_lookup(type_name, &handle) == 0)

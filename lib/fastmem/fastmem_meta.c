@@ -20,7 +20,7 @@ void
 fastmem_meta_init(struct fastmem_meta *meta)
 {
 	memset(meta, 0, sizeof(*meta));
-	rte_spinlock_init(&meta->lock);
+	fastmem_lock_init(&meta->lock);
 }
 
 static void
@@ -75,13 +75,13 @@ meta_push_range(struct fastmem_meta *meta, uintptr_t from, uintptr_t to)
 void
 fastmem_meta_add(struct fastmem_meta *meta, void *mem, size_t len)
 {
-	rte_spinlock_lock(&meta->lock);
+	fastmem_lock(&meta->lock);
 	meta_push_range(meta, meta->cur, meta->end);
 	fastmem_race_point(FASTMEM_RACE_META_ADDS);
 	meta->cur = (uintptr_t)mem;
 	meta->end = (uintptr_t)mem + len;
 	fastmem_figure_add(&meta->bytes_total, len);
-	rte_spinlock_unlock(&meta->lock);
+	fastmem_unlock(&meta->lock);
 }
 
 static void *
@@ -125,7 +125,7 @@ fastmem_meta_alloc(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 	unsigned int order = meta_order(size);
 	void *chunk;
 
-	rte_spinlock_lock(&meta->lock);
+	fastmem_lock(&meta->lock);
 	chunk = meta_pop(meta, kind, order);
 	if (chunk == NULL && kind != FASTMEM_META_PLAIN)
 		chunk = meta_pop(meta, FASTMEM_META_PLAIN, order);
@@ -136,7 +136,7 @@ fastmem_meta_alloc(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 	fastmem_race_point(FASTMEM_RACE_META_GIVES);
 	if (chunk != NULL)
 		fastmem_figure_add(&meta->bytes_used, RTE_BIT64(order));
-	rte_spinlock_unlock(&meta->lock);
+	fastmem_unlock(&meta->lock);
 	return chunk;
 }
 
@@ -146,10 +146,10 @@ fastmem_meta_free(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 {
 	unsigned int order = meta_order(size);
 
-	rte_spinlock_lock(&meta->lock);
+	fastmem_lock(&meta->lock);
 	meta_push(meta, kind, chunk, order);
 	fastmem_figure_add(&meta->bytes_used, -RTE_BIT64(order));
-	rte_spinlock_unlock(&meta->lock);
+	fastmem_unlock(&meta->lock);
 }
 
 void

@@ -20,8 +20,7 @@
 
 #include <stddef.h>
 
-#include <rte_spinlock.h>
-
+#include "fastmem_lock.h"
 #include "fastmem_private.h"
 
 /* Chunks from 64 B to 1 MiB. */
@@ -41,7 +40,7 @@ struct fastmem_meta_chunk {
 };
 
 struct fastmem_meta {
-	rte_spinlock_t lock;
+	struct fastmem_lock lock;
 	uintptr_t cur __rte_guarded_var; /**< Unused memory begins. */
 	uintptr_t end __rte_guarded_var; /**< Unused memory ends. */
 	/** Freed chunks by kind and size. */

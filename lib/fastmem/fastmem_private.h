@@ -83,6 +83,8 @@
  * counters; those of a secondary process's thread belong to the keeper while the
  * thread waits for a request. The depots take no lock.
  *
+ * Who waits for a lock sleeps, after a while: see fastmem_lock.h.
+ *
  * Locks of a root, socket or bin lie in shared memory, where they would outlive
  * a holder that is killed: only the primary process takes them.
  */

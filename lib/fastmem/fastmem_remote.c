@@ -14,6 +14,7 @@
 #include "fastmem_block.h"
 #include "fastmem_futex.h"
 #include "fastmem_keeper.h"
+#include "fastmem_lock.h"
 #include "fastmem_remote.h"
 
 /* How often a waiting thread makes sure that the primary process lives. */
@@ -27,12 +28,12 @@ static struct {
 	struct fastmem_root *root;
 	int fd; /* Of the file with the locks that prove that we live. */
 	struct fastmem_peer *peer;
-	rte_spinlock_t lock;       /* For the peer's request. */
-	rte_spinlock_t spare_lock; /* For the peer's spare block. */
+	struct fastmem_lock lock; /* For the peer's request. */
+	struct fastmem_lock spare_lock; /* For the peer's spare block. */
 } remote = {
 	.fd = -1,
-	.lock = RTE_SPINLOCK_INITIALIZER,
-	.spare_lock = RTE_SPINLOCK_INITIALIZER,
+	.lock = FASTMEM_LOCK_INITIALIZER,
+	.spare_lock = FASTMEM_LOCK_INITIALIZER,
 };
 
 static void
@@ -126,12 +127,12 @@ fastmem_remote_block(unsigned int lcore_id, unsigned int socket_idx)
 	struct fastmem_request *request = &remote.peer->request;
 	struct fastmem_block *block = NULL;
 
-	rte_spinlock_lock(&remote.lock);
+	fastmem_lock(&remote.lock);
 	request->id = lcore_id;
 	request->socket_idx = socket_idx;
 	if (request_call(request, FASTMEM_REQUEST_BLOCK))
 		block = request->block;
-	rte_spinlock_unlock(&remote.lock);
+	fastmem_unlock(&remote.lock);
 	return block;
 }
 
@@ -141,11 +142,11 @@ remote_call_block(struct fastmem_block *block, enum fastmem_request_op op,
 {
 	struct fastmem_request *request = &remote.peer->request;
 
-	rte_spinlock_lock(&remote.lock);
+	fastmem_lock(&remote.lock);
 	request->block = block;
 	request->id = id;
 	request_call(request, op);
-	rte_spinlock_unlock(&remote.lock);
+	fastmem_unlock(&remote.lock);
 }
 
 void
@@ -172,13 +173,13 @@ fastmem_remote_reserve(size_t size, int socket_id, unsigned int socket_idx)
 	struct fastmem_request *request = &remote.peer->request;
 	int ret = -ENOMEM;
 
-	rte_spinlock_lock(&remote.lock);
+	fastmem_lock(&remote.lock);
 	request->n = size;
 	request->id = socket_id;
 	request->socket_idx = socket_idx;
 	if (request_call(request, FASTMEM_REQUEST_RESERVE))
 		ret = request->result;
-	rte_spinlock_unlock(&remote.lock);
+	fastmem_unlock(&remote.lock);
 	return ret;
 }
 
@@ -188,10 +189,10 @@ fastmem_remote_audit(void)
 	struct fastmem_request *request = &remote.peer->request;
 	int ret = -EIO;
 
-	rte_spinlock_lock(&remote.lock);
+	fastmem_lock(&remote.lock);
 	if (request_call(request, FASTMEM_REQUEST_AUDIT))
 		ret = request->result;
-	rte_spinlock_unlock(&remote.lock);
+	fastmem_unlock(&remote.lock);
 	return ret;
 }
 
@@ -205,7 +206,7 @@ struct fastmem_block *
 fastmem_remote_spare_get(void)
 	__rte_no_thread_safety_analysis
 {
-	rte_spinlock_lock(&remote.spare_lock);
+	fastmem_lock(&remote.spare_lock);
 	return remote.peer->spare;
 }
 
@@ -213,7 +214,7 @@ void
 fastmem_remote_spare_put(void)
 	__rte_no_thread_safety_analysis
 {
-	rte_spinlock_unlock(&remote.spare_lock);
+	fastmem_unlock(&remote.spare_lock);
 }
 
 /* Have the primary process start its keepers. */

@@ -20,7 +20,7 @@
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000006)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c0000007)
 
 struct fastmem_block;
 struct fastmem_cache_base;
@@ -36,7 +36,7 @@ struct __rte_cache_aligned fastmem_root {
 	/** Number of the next memzone; relaxed, has to be unique only. */
 	RTE_ATOMIC(uint32_t) zone_ids;
 
-	rte_spinlock_t block_lock;
+	struct fastmem_lock block_lock;
 	/** Newest first. Read without the lock: blocks are only ever added. */
 	RTE_ATOMIC(uintptr_t) blocks;
 
@@ -48,13 +48,13 @@ struct __rte_cache_aligned fastmem_root {
 	struct fastmem_peer peers[FASTMEM_MAX_PEERS];
 
 	/** Held by a reset of the statistics. */
-	rte_spinlock_t stats_lock;
+	struct fastmem_lock stats_lock;
 	/** Readers take no lock; writers are in the primary process. */
 	rte_seqcount_t stats_sequence;
 	/** Of threads without caches at the last reset, by bin. */
 	struct fastmem_cache_base *shared_base;
 
-	rte_spinlock_t type_lock;
+	struct fastmem_lock type_lock;
 	struct fastmem_type types[FASTMEM_MAX_TYPES];
 
 	struct fastmem_socket sockets[];

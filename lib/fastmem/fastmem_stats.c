@@ -9,10 +9,10 @@
  */
 
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include <eal_export.h>
+#include <rte_cycles.h>
 
 #include "fastmem_control.h"
 #include "fastmem_remote.h"
@@ -56,7 +56,7 @@ stats_again(const struct fastmem_root *root, uint32_t sequence)
 		return false;
 	/* Who resets them may have been preempted. */
 	if ((sequence & 1) != 0)
-		sched_yield();
+		rte_delay_us_sleep(1);
 	return true;
 }
 
@@ -453,7 +453,7 @@ fastmem_control_reset(struct fastmem_root *root)
 	struct fastmem_block *block;
 	unsigned int i;
 
-	rte_spinlock_lock(&root->stats_lock);
+	fastmem_lock(&root->stats_lock);
 	rte_seqcount_write_begin(&root->stats_sequence);
 	for (i = 1; i <= root->n_caches; i++) {
 		struct fastmem_depot *depot = fastmem_root_depot(root, i);
@@ -471,7 +471,7 @@ fastmem_control_reset(struct fastmem_root *root)
 		if (fastmem_root_has_bin(root, fastmem_root_type_index(root, i)))
 			fastmem_stats_start_type(root, &root->types[i]);
 	rte_seqcount_write_end(&root->stats_sequence);
-	rte_spinlock_unlock(&root->stats_lock);
+	fastmem_unlock(&root->stats_lock);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_stats_reset, 26.11)

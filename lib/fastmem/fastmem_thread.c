@@ -78,9 +78,9 @@ thread_fork_child(void)
 	struct fastmem_process *process = &fastmem_process;
 	unsigned int i;
 
-	rte_spinlock_init(&process->attach_lock);
+	fastmem_lock_init(&process->attach_lock);
 	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
-		rte_spinlock_init(&process->threads[i].lock);
+		fastmem_lock_init(&process->threads[i].lock);
 		rte_atomic_store_explicit(&process->threads[i].claimed, 0,
 			rte_memory_order_relaxed);
 	}

@@ -141,7 +141,7 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 	if (socket_idx < 0)
 		return -EINVAL;
 
-	rte_spinlock_lock(&root->type_lock);
+	fastmem_lock(&root->type_lock);
 	type = type_find(root, NULL);
 	if (type_find(root, params->name) != NULL) {
 		ret = -EEXIST;
@@ -151,7 +151,7 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 		type_init(root, type, params, socket_idx);
 		*handle = type_handle(root, type);
 	}
-	rte_spinlock_unlock(&root->type_lock);
+	fastmem_unlock(&root->type_lock);
 	return ret;
 }
 
@@ -201,7 +201,7 @@ rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
 		return -ENOTSUP;
 	fastmem_keeper_reclaim(true);
 	fastmem_keeper_pause();
-	rte_spinlock_lock(&root->type_lock);
+	fastmem_lock(&root->type_lock);
 	type = fastmem_type_of_handle(handle, &index);
 	if (type != NULL) {
 		type_retire(root, index);
@@ -212,7 +212,7 @@ rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
 			rte_atomic_store_explicit(&type->used, 0,
 				rte_memory_order_release);
 	}
-	rte_spinlock_unlock(&root->type_lock);
+	fastmem_unlock(&root->type_lock);
 	fastmem_keeper_resume();
 	return ret;
 }

@@ -100,15 +100,15 @@ root_init(struct fastmem_root *root, const struct rte_memzone *mz,
 	root->shared_base = RTE_PTR_ADD(root, root_bytes(n_sockets));
 	tables = RTE_PTR_ADD(root->shared_base, shared_base_bytes(n_sockets));
 	fastmem_dir_init(&root->dir, base, bytes, tables);
-	rte_spinlock_init(&root->block_lock);
-	rte_spinlock_init(&root->stats_lock);
+	fastmem_lock_init(&root->block_lock);
+	fastmem_lock_init(&root->stats_lock);
 	rte_seqcount_init(&root->stats_sequence);
-	rte_spinlock_init(&root->type_lock);
+	fastmem_lock_init(&root->type_lock);
 	for (i = 0; i < n_sockets; i++) {
 		socket = &root->sockets[i];
 		fastmem_backing_init(&socket->backing, &root->dir,
 			&root->zone_ids, rte_socket_id_by_idx(i));
-		rte_spinlock_init(&socket->reap_lock);
+		fastmem_lock_init(&socket->reap_lock);
 		socket->types = root->types;
 		for (k = 0; k < FASTMEM_N_BINS; k++)
 			fastmem_depot_init(&socket->depots[k], socket,
@@ -186,7 +186,7 @@ rte_fastmem_init(void)
 	struct fastmem_root *root;
 	int ret = -EBUSY;
 
-	rte_spinlock_lock(&fastmem_process.attach_lock);
+	fastmem_lock(&fastmem_process.attach_lock);
 	if (fastmem_process.root != NULL)
 		goto out;
 	ret = fastmem_thread_watch();
@@ -196,7 +196,7 @@ rte_fastmem_init(void)
 	if (ret == 0)
 		fastmem_block_attach(root);
 out:
-	rte_spinlock_unlock(&fastmem_process.attach_lock);
+	fastmem_unlock(&fastmem_process.attach_lock);
 	return ret;
 }
 
@@ -206,7 +206,7 @@ rte_fastmem_deinit(void)
 {
 	struct fastmem_root *root;
 
-	rte_spinlock_lock(&fastmem_process.attach_lock);
+	fastmem_lock(&fastmem_process.attach_lock);
 	root = fastmem_process.root;
 	if (root == NULL)
 		goto out;
@@ -224,7 +224,7 @@ rte_fastmem_deinit(void)
 	if (rte_memzone_free(rte_memzone_lookup(FASTMEM_ROOT_NAME)) != 0)
 		FASTMEM_LOG(ERR, "cannot free memzone %s", FASTMEM_ROOT_NAME);
 out:
-	rte_spinlock_unlock(&fastmem_process.attach_lock);
+	fastmem_unlock(&fastmem_process.attach_lock);
 }
 
 int

@@ -63,7 +63,7 @@
  * A call that is served by the private cache, or by a magazine of the depot
  * behind it, takes no lock, so a thread preempted there delays nobody but
  * itself.
- * A bin's slabs, and a socket's stock of slabs, are guarded by spinlocks,
+ * A bin's slabs, and a socket's stock of slabs, are guarded by locks,
  * held while the objects of a magazine or of a bulk are moved, and for longer
  * by rte_fastmem_trim() and rte_fastmem_audit() only.
  * A lock held while memory is taken from EAL is only ever waited for
