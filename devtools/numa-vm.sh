@@ -19,7 +19,8 @@
 #   --iova MODE    IO addresses: va, pa or both (default both)
 #   --pages N      hugepages of 2 MiB on each node (default 256)
 #   --short        where the guest is emulated, the most important tests only:
-#                  all suites in one way, the NUMA suite in some others
+#                  those which depend most on where memory comes from in one
+#                  way, the NUMA suite in some others
 #   --ways REGEX   only the ways to run tests that match, see --list
 #   --seconds N    the time of each suite that goes by time, about (default 4)
 #   --emulate      do not even try KVM
@@ -114,7 +115,7 @@ run() {
 # What runs on a machine, with all nodes' hugepages set before each test.
 runs() {
 	local machine=$1 mode full last_none first_none
-	local -a tests some
+	local -a tests some legacy=("$NUMA_SUITE")
 	local first=true
 
 	mapfile -t tests < <(all_tests)
@@ -126,6 +127,11 @@ runs() {
 	first_none=0,$(repeat $((n_nodes - 1)) "$pages")
 	case $machine in
 	plain)
+		if $short; then
+			tests=("${some[@]}" fastmem_mp_autotest)
+		else
+			legacy+=(fastmem_oom_autotest)
+		fi
 		for mode in $(iova_modes); do
 			if $short && ! $first; then
 				tests=("$NUMA_SUITE")
@@ -136,7 +142,7 @@ runs() {
 		for mode in $(iova_modes); do
 			run "legacy-mem,IOVA-${mode^^}" "$full" \
 				"--legacy-mem --socket-mem $(repeat "$n_nodes" 192) --iova-mode=$mode" \
-				"$NUMA_SUITE" fastmem_oom_autotest
+				"${legacy[@]}"
 			! $short || break
 		done
 		if $short; then
@@ -266,6 +272,14 @@ make_initrd() {
 		mkdir -p "$folder"
 		cp -L "$lib" "$folder/"
 	done
+	# EAL loads a mempool's driver by itself when it is there
+	# shellcheck disable=SC2046 # flags
+	folder=$("${CC:-cc}" $(pkg-config --cflags libdpdk) -include rte_config.h -E -dM -x c /dev/null |
+		sed -n 's/^#define RTE_EAL_PMD_PATH "\(.*\)"$/\1/p')
+	[ -f "$folder/librte_mempool_ring.so" ] ||
+		die "DPDK has no driver for mempools in '$folder'"
+	mkdir -p "$root/$folder"
+	cp -L "$folder/librte_mempool_ring.so" "$root/$folder/"
 	chmod +x "$root/init"
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$CACHE/initrd"
 }
