@@ -111,6 +111,7 @@ if [ ! -f "$build/build.ninja" ]; then
 		-Denable_apps=test,test-fastmem
 		-Dtests=true
 		-Dwerror=true
+		-Dbuildtype=plain
 	)
 	if grep -q "'check_includes'" "$work/meson_options.txt"; then
 		options+=(-Dcheck_includes=true)
