@@ -171,8 +171,8 @@ struct death_run {
 	/* Sums, for the report. */
 	unsigned int n_done, n_reclaimed, n_self;
 	uint64_t n_held, n_freeing, n_allocating, n_settled;
-	uint64_t cycles_start, cycles_death, cycles_reclaim, cycles_stop;
-	uint64_t cycles_check;
+	uint64_t cycles_start, cycles_lock, cycles_death, cycles_reclaim;
+	uint64_t cycles_stop, cycles_check;
 	uint64_t backing_max;
 };
 

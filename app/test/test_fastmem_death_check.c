@@ -202,11 +202,12 @@ report(const struct death_run *run, uint64_t backing)
 		leaked += run->leaked[i];
 		bytes += run->leaked[i] * fastmem_test_sizes[i];
 	}
-	printf("%u processes %s, %u by themselves, %u reclaimed by the test; each took %.1f ms to start beyond the others' work, %.2f to die, %.2f to reclaim, %.2f until all stood still, %.2f to check\n",
+	printf("%u processes %s, %u by themselves, %u reclaimed by the test; each took %.1f ms to start beyond the others' work, %.2f to find EAL's map free, %.2f to die, %.2f to reclaim, %.2f until all stood still, %.2f to check\n",
 		run->n_done, run->polite ? "left" : "were killed", run->n_self,
 		run->n_reclaimed, run->cycles_start / ms,
-		run->cycles_death / ms, run->cycles_reclaim / ms,
-		run->cycles_stop / ms, run->cycles_check / ms);
+		run->cycles_lock / ms, run->cycles_death / ms,
+		run->cycles_reclaim / ms, run->cycles_stop / ms,
+		run->cycles_check / ms);
 	printf("they held %" PRIu64 " objects, were freeing %" PRIu64
 		" and allocating %" PRIu64 "; of these, %" PRIu64
 		" are settled, %" PRIu64 " of %" PRIu64 " B are lost\n",

@@ -215,19 +215,39 @@ death_await_start(struct death_run *run, unsigned int proc,
 	return ret;
 }
 
+struct killing {
+	struct fastmem_test_mp *mp;
+	uint64_t start;
+};
+
+static int
+kill_now(const struct rte_memseg_list *msl __rte_unused, void *arg)
+{
+	struct killing *killing = arg;
+
+	killing->start = rte_get_timer_cycles();
+	death_where("waits for a killed process to die");
+	kill(killing->mp->pid, SIGKILL);
+	fastmem_test_mp_wait(killing->mp);
+	return 1;
+}
+
 /*
  * EAL's own thread in a secondary process maps what the primary takes and gives
  * back, with locks of EAL in shared memory; the primary waits for that with
  * the memory map locked. So a reader of the map finds no process at that.
+ * Returns when the process was killed.
  */
-static int
-kill_process(const struct rte_memseg_list *msl __rte_unused, void *arg)
+static uint64_t
+kill_process(struct death_run *run, struct fastmem_test_mp *mp)
 {
-	struct fastmem_test_mp *mp = arg;
+	struct killing killing = { .mp = mp };
+	uint64_t start = rte_get_timer_cycles();
 
-	kill(mp->pid, SIGKILL);
-	fastmem_test_mp_wait(mp);
-	return 1;
+	death_where("waits for EAL's map of memory to be free");
+	rte_memseg_list_walk(kill_now, &killing);
+	run->cycles_lock += killing.start - start;
+	return killing.start;
 }
 
 int
@@ -237,7 +257,7 @@ death_await_end(struct death_run *run, unsigned int proc, uint64_t us,
 	struct fastmem_test_mp *mp = &death_area->procs[proc];
 	uint64_t start = rte_get_timer_cycles(), cycles;
 
-	death_where("waits for a process to die");
+	death_where("waits for a process to end");
 	cycles = us * rte_get_timer_hz() / 1000000;
 	while (rte_get_timer_cycles() - start < cycles) {
 		if (fastmem_test_mp_ended(mp))
@@ -257,7 +277,7 @@ death_await_end(struct death_run *run, unsigned int proc, uint64_t us,
 		rte_atomic_store_explicit(&death_area->stops[proc], 1,
 			rte_memory_order_relaxed);
 	else
-		rte_memseg_list_walk(kill_process, mp);
+		start = kill_process(run, mp);
 	if (run->polite && fastmem_test_mp_end(mp) != TEST_SUCCESS)
 		return TEST_FAILED;
 	run->cycles_death += rte_get_timer_cycles() - start;
