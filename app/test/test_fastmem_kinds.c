@@ -30,6 +30,8 @@
 #include <rte_thread.h>
 #include <rte_version.h>
 
+#include <rte_fastmem_mempool.h>
+
 #include "test_fastmem_stats.h"
 #include "test_fastmem_stress.h"
 #include "test_fastmem_util.h"
@@ -177,6 +179,9 @@ test_service_core(void)
 	return fastmem_test_all_back();
 }
 
+/* Nothing that a forked process does takes so long. */
+#define FORKED_SECONDS 60
+
 /* What a forked process sees: the number of the first thing that is wrong. */
 static int
 forked(void *obj, rte_fastmem_handle_t handle)
@@ -211,6 +216,13 @@ forked(void *obj, rte_fastmem_handle_t handle)
 			return 4;
 		if (rte_fastmem_init() != -ENOTSUP)
 			return 5;
+		rte_errno = 0;
+		if (rte_fastmem_mempool_create("test_fastmem", 1, 8, 0, 0, NULL,
+				NULL, NULL, NULL, SOCKET_ID_ANY, 0) != NULL ||
+				rte_errno != ENOTSUP ||
+				rte_fastmem_mempool_lookup("test_fastmem") !=
+				NULL)
+			return 7;
 		rte_fastmem_deinit();
 	}
 	return fastmem_test_check(obj, 100, 1) == 0 ? 0 : 6;
@@ -226,6 +238,8 @@ fork_and_wait(void *obj, rte_fastmem_handle_t handle, bool calls_exit)
 	pid = fork();
 	TEST_ASSERT(pid >= 0, "cannot fork: %d", errno);
 	if (pid == 0) {
+		/* it may wait for a lock that nobody holds */
+		alarm(FORKED_SECONDS);
 		rte_log_set_level_pattern("*fastmem", RTE_LOG_CRIT);
 		status = forked(obj, handle);
 		if (calls_exit)
@@ -302,6 +316,50 @@ test_fork(void)
 		c.calls_exit = !c.calls_exit;
 #endif
 	} while (c.calls_exit);
+	return fastmem_test_all_back();
+}
+
+#define N_POOL_FORKS 20
+
+static RTE_ATOMIC(uint32_t) pools_stop;
+
+static uint32_t
+pools_main(__rte_unused void *arg)
+{
+	struct rte_fastmem_mempool *mp;
+
+	while (rte_atomic_load_explicit(&pools_stop,
+			rte_memory_order_relaxed) == 0) {
+		mp = rte_fastmem_mempool_create("test_fastmem", 1, 8, 0, 0,
+			NULL, NULL, NULL, NULL, SOCKET_ID_ANY, 0);
+		if (mp == NULL)
+			return 1;
+		rte_fastmem_mempool_free(mp);
+	}
+	return 0;
+}
+
+/* Forks while another thread creates pools. */
+static int
+test_fork_pools(void)
+{
+	struct fork_case c = { .alone = false };
+	rte_thread_t thread;
+	uint32_t result = 1;
+	unsigned int i;
+	int ret = 0;
+
+	rte_atomic_store_explicit(&pools_stop, 0, rte_memory_order_relaxed);
+	TEST_ASSERT_SUCCESS(rte_thread_create(&thread, NULL, pools_main, NULL),
+		"cannot create a thread");
+	for (i = 0; i < N_POOL_FORKS && ret == 0; i++) {
+		rte_delay_us_sleep(1000);
+		ret = check_fork(&c);
+	}
+	rte_atomic_store_explicit(&pools_stop, 1, rte_memory_order_relaxed);
+	TEST_ASSERT_SUCCESS(rte_thread_join(thread, &result),
+		"cannot join a thread");
+	TEST_ASSERT(ret == 0 && result == 0, "fork %u, thread %u", i, result);
 	return fastmem_test_all_back();
 }
 
@@ -500,6 +558,8 @@ struct unit_test_suite fastmem_kinds_testsuite = {
 			test_service_core),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_fork),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_fork_pools),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_all_kinds),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,

@@ -105,6 +105,8 @@ extern struct fastmem_process {
 	RTE_ATOMIC(uint32_t) n_threads;
 	pthread_key_t thread_key; /**< Has the entry that a thread claimed. */
 	struct fastmem_lock attach_lock;
+	/** Creation of pools: the first one initializes the library. */
+	struct fastmem_lock pool_lock;
 	bool forked; /**< By a process that uses the library. */
 } fastmem_process;
 

@@ -46,9 +46,6 @@ struct pool_init {
 /* By type. */
 static struct pool_init pool_inits[FASTMEM_MAX_TYPES];
 
-/* Creation by several threads: the first one initializes the library. */
-static struct fastmem_lock pool_lock = FASTMEM_LOCK_INITIALIZER;
-
 static void
 pool_init_obj(void *obj, void *arg)
 {
@@ -154,7 +151,7 @@ rte_fastmem_mempool_create(const char *name, unsigned int n,
 		rte_errno = -ret;
 		return NULL;
 	}
-	fastmem_lock(&pool_lock);
+	fastmem_lock(&fastmem_process.pool_lock);
 	ret = pool_attach();
 	if (ret != 0)
 		goto fail;
@@ -180,14 +177,14 @@ rte_fastmem_mempool_create(const char *name, unsigned int n,
 	ret = pool_create_type(mp, obj_init, obj_init_arg);
 	if (ret != 0)
 		goto fail;
-	fastmem_unlock(&pool_lock);
+	fastmem_unlock(&fastmem_process.pool_lock);
 	if (mp_init != NULL)
 		mp_init(mp, mp_init_arg);
 	pool_publish(mp);
 	return mp;
 
 fail:
-	fastmem_unlock(&pool_lock);
+	fastmem_unlock(&fastmem_process.pool_lock);
 	rte_fastmem_free(mp);
 	rte_errno = -ret;
 	return NULL;
@@ -251,10 +248,10 @@ rte_fastmem_mempool_lookup(const char *name)
 	int ret = 0;
 
 	/* Initialized by nobody, the primary process has no pools. */
-	fastmem_lock(&pool_lock);
+	fastmem_lock(&fastmem_process.pool_lock);
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY)
 		ret = pool_attach();
-	fastmem_unlock(&pool_lock);
+	fastmem_unlock(&fastmem_process.pool_lock);
 	if (ret == 0 && pool_check(name, 1, 0, 0) == 0) {
 		pool_type_name(type_name, name);
 		if (rte_fastmem_type_lookup(type_name, &handle) == 0)

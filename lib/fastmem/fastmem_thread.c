@@ -79,6 +79,7 @@ thread_fork_child(void)
 	unsigned int i;
 
 	fastmem_lock_init(&process->attach_lock);
+	fastmem_lock_init(&process->pool_lock);
 	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
 		fastmem_lock_init(&process->threads[i].lock);
 		rte_atomic_store_explicit(&process->threads[i].claimed, 0,
