@@ -328,6 +328,7 @@ fastmem_bin_reset(struct fastmem_bin *bin)
 {
 	fastmem_lock(&bin->lock);
 	rte_seqcount_write_begin(&bin->sequence);
+	fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
 	fastmem_figure_set(&bin->acquires_base, fastmem_figure(&bin->acquires));
 	fastmem_figure_set(&bin->releases_base, fastmem_figure(&bin->releases));
 	rte_seqcount_write_end(&bin->sequence);

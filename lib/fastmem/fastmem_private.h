@@ -63,7 +63,8 @@
  *   remote lock  (process)  requests of a secondary process as a whole
  *   serve lock   (process)  a keeper's service to a secondary process against
  *                           the reclaim of its blocks
- *   stats lock   (root)     resets of the statistics against each other
+ *   stats lock   (root)     resets of the statistics against each other,
+ *                           and against the creation of types
  *   type lock    (root)     creation and destruction of types
  *   reap lock    (socket)   one thread empties the depots of a socket, others
  *                           that are out of memory too wait for the result

@@ -141,6 +141,8 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 	if (socket_idx < 0)
 		return -EINVAL;
 
+	/* A reset of the statistics counts the bins of all types, used or not. */
+	fastmem_lock(&root->stats_lock);
 	fastmem_lock(&root->type_lock);
 	type = type_find(root, NULL);
 	if (type_find(root, params->name) != NULL) {
@@ -152,6 +154,7 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 		*handle = type_handle(root, type);
 	}
 	fastmem_unlock(&root->type_lock);
+	fastmem_unlock(&root->stats_lock);
 	return ret;
 }
 
