@@ -30,6 +30,8 @@ static struct {
 	struct fastmem_peer *peer;
 	struct fastmem_lock lock; /* For the peer's request. */
 	struct fastmem_lock spare_lock; /* For the peer's spare block. */
+	/* Relaxed: the primary process is gone, nothing is asked for any more. */
+	RTE_ATOMIC(uint32_t) alone;
 } remote = {
 	.fd = -1,
 	.lock = FASTMEM_LOCK_INITIALIZER,
@@ -60,7 +62,9 @@ request_wait(struct fastmem_request *request)
 		if (rte_atomic_load_explicit(&request->state,
 				rte_memory_order_acquire) == state &&
 				rte_eal_primary_proc_alive(NULL) == 0) {
-			FASTMEM_LOG(ERR, "the primary process is gone");
+			if (rte_atomic_exchange_explicit(&remote.alone, 1,
+					rte_memory_order_relaxed) == 0)
+				FASTMEM_LOG(ERR, "the primary process is gone");
 			return false;
 		}
 	}
@@ -73,6 +77,10 @@ request_wait(struct fastmem_request *request)
 static bool
 request_call(struct fastmem_request *request, enum fastmem_request_op op)
 {
+	/* Once it is known that nobody answers, that is not waited for again. */
+	if (rte_atomic_load_explicit(&remote.alone,
+			rte_memory_order_relaxed) != 0)
+		return false;
 	request_post(request, op);
 	return request_wait(request);
 }
@@ -306,6 +314,7 @@ fastmem_remote_attach(struct fastmem_root *root)
 	int ret;
 
 	remote.root = root;
+	rte_atomic_store_explicit(&remote.alone, 0, rte_memory_order_relaxed);
 	remote.fd = fastmem_keeper_open_locks(false);
 	if (remote.fd < 0) {
 		FASTMEM_LOG(ERR, "cannot open the file with the locks of secondary processes: %s",

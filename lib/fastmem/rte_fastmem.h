@@ -50,7 +50,8 @@
  * (rte_fastmem_process_reclaim()). An allocation or a free that it was about
  * to make has either happened or not.
  * When the primary process has ended, secondary processes go on with
- * what is in their caches and depots, and get ENOMEM then.
+ * what is in their caches and depots, and get ENOMEM then; the call which is the
+ * first to ask for more waits a second for that.
  *
  * A process that was created by fork() and has not called one of the exec()
  * functions cannot use the allocator of its parent, nor initialize one.
