@@ -317,8 +317,8 @@ fastmem_bin_get_info(struct fastmem_bin *bin, struct fastmem_bin_info *info)
 		if (!rte_seqcount_read_retry(&bin->sequence, sn))
 			break;
 		/* Who changes them may have been preempted. */
-		if ((sn & 1) != 0)
-			fastmem_wait(&spins);
+		if ((sn & 1) != 0 && !fastmem_wait_primary(&spins))
+			break;
 		sn = rte_seqcount_read_begin(&bin->sequence);
 	}
 }

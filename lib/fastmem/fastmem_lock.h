@@ -22,8 +22,11 @@
 #include <stdbool.h>
 
 #include <rte_cycles.h>
+#include <rte_eal.h>
 #include <rte_lock_annotations.h>
 #include <rte_pause.h>
+
+#include "fastmem_private.h"
 
 struct __rte_capability("lock") fastmem_lock {
 	pthread_mutex_t mutex;
@@ -84,6 +87,23 @@ fastmem_wait(unsigned int *spins)
 		rte_pause();
 	else
 		rte_delay_us_sleep(1);
+}
+
+/* Such calls before a secondary process looks whether the primary one lives. */
+#define FASTMEM_WAIT_ALIVE 1000
+
+/**
+ * The same, for what a thread of the primary process is about to do.
+ *
+ * @return
+ *   False if it never will: the process has died in the middle of it.
+ */
+static inline bool
+fastmem_wait_primary(unsigned int *spins)
+{
+	fastmem_wait(spins);
+	return !fastmem_is_remote() || *spins % FASTMEM_WAIT_ALIVE != 0 ||
+		rte_eal_primary_proc_alive(NULL) != 0;
 }
 
 #endif /* FASTMEM_LOCK_H */

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include <eal_export.h>
-#include <rte_cycles.h>
 
 #include "fastmem_control.h"
 #include "fastmem_remote.h"
@@ -50,14 +49,13 @@ base_set(struct fastmem_cache_base *base,
 
 /* Tell if what was read has to be read again, since there was a reset. */
 static bool
-stats_again(const struct fastmem_root *root, uint32_t sequence)
+stats_again(const struct fastmem_root *root, uint32_t sequence,
+	unsigned int *spins)
 {
 	if (!rte_seqcount_read_retry(&root->stats_sequence, sequence))
 		return false;
 	/* Who resets them may have been preempted. */
-	if ((sequence & 1) != 0)
-		rte_delay_us_sleep(1);
-	return true;
+	return (sequence & 1) == 0 || fastmem_wait_primary(spins);
 }
 
 static struct fastmem_block *
@@ -202,8 +200,8 @@ static void
 stats_sum(struct fastmem_root *root, uint32_t lcore_id, int class_idx,
 	struct fastmem_cache_counts *sum)
 {
+	unsigned int spins = 0, i;
 	uint32_t sequence;
-	unsigned int i;
 
 	do {
 		sequence = rte_seqcount_read_begin(&root->stats_sequence);
@@ -216,7 +214,7 @@ stats_sum(struct fastmem_root *root, uint32_t lcore_id, int class_idx,
 			if (lcore_id >= RTE_MAX_LCORE)
 				fastmem_stats_add_shared(root, i, false, sum);
 		}
-	} while (stats_again(root, sequence));
+	} while (stats_again(root, sequence, &spins));
 }
 
 /* Sum over the slabs of a class. */
@@ -225,8 +223,8 @@ stats_sum_slabs(struct fastmem_root *root, int class_idx,
 	struct rte_fastmem_class_stats *stats)
 {
 	struct fastmem_bin_info info, sum;
+	unsigned int spins = 0, i;
 	uint32_t sequence;
-	unsigned int i;
 
 	do {
 		sequence = rte_seqcount_read_begin(&root->stats_sequence);
@@ -241,7 +239,7 @@ stats_sum_slabs(struct fastmem_root *root, int class_idx,
 			sum.n_partial += info.n_partial;
 			sum.n_full += info.n_full;
 		}
-	} while (stats_again(root, sequence));
+	} while (stats_again(root, sequence, &spins));
 	stats->slab_acquires = sum.slab_acquires;
 	stats->slab_releases = sum.slab_releases;
 	stats->slabs_partial = sum.n_partial;
@@ -282,6 +280,7 @@ fastmem_stats_get_type(struct fastmem_root *root, struct fastmem_type *type,
 	const unsigned int index = type->depot.bin.index;
 	struct fastmem_cache_counts counts, sum;
 	struct fastmem_bin_info info;
+	unsigned int spins = 0;
 	uint32_t sequence;
 
 	do {
@@ -291,7 +290,7 @@ fastmem_stats_get_type(struct fastmem_root *root, struct fastmem_type *type,
 		stats_sum_raw(root, index, &counts);
 		counts_add(&sum, &counts, &type->start);
 		fastmem_bin_get_info(&type->depot.bin, &info);
-	} while (stats_again(root, sequence));
+	} while (stats_again(root, sequence, &spins));
 	memset(stats, 0, sizeof(*stats));
 	stats->class_size = fastmem_bin_size(&type->depot.bin);
 	stats->in_use = fastmem_stats_in_use(root, index);
