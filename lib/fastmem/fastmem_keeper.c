@@ -168,8 +168,6 @@ serve_other(struct fastmem_request *request, unsigned int owner)
 		break;
 	case FASTMEM_REQUEST_DETACH:
 		fastmem_block_detach_peer(root, owner);
-		rte_atomic_store_explicit(&keeper_peer(owner)->used, 0,
-			rte_memory_order_release);
 		break;
 	}
 }
@@ -179,9 +177,10 @@ static void
 serve(struct fastmem_request *request, unsigned int owner)
 {
 	unsigned int flags = request->flags;
+	uint32_t op = request->op;
 	bool done = true;
 
-	switch (request->op) {
+	switch (op) {
 	case FASTMEM_REQUEST_ATTACH:
 	case FASTMEM_REQUEST_RESERVE:
 		flags = 0;
@@ -201,6 +200,10 @@ serve(struct fastmem_request *request, unsigned int owner)
 	fastmem_race_point(FASTMEM_RACE_KEEPER_SERVED);
 	if (done) {
 		request_done(request);
+		/* From here on it may be another process's, with its request. */
+		if (op == FASTMEM_REQUEST_DETACH)
+			rte_atomic_store_explicit(&keeper_peer(owner)->used, 0,
+				rte_memory_order_release);
 		return;
 	}
 	rte_atomic_store_explicit(&request->state, FASTMEM_REQUEST_GROWS,
