@@ -230,9 +230,15 @@ keeper_blocks(void)
 static void
 keeper_serve(struct fastmem_request *request, unsigned int owner)
 {
+	uint32_t state = FASTMEM_REQUEST_POSTED;
+
 	fastmem_lock(&keeper.serve_lock);
-	/* Unless its process is dead and cleared up after by now. */
-	if (request_is(request, FASTMEM_REQUEST_POSTED))
+	/* Unless its process is dead and cleared up after by now, or did not
+	 * want to wait. Acquire the rest of the request.
+	 */
+	if (rte_atomic_compare_exchange_strong_explicit(&request->state, &state,
+			FASTMEM_REQUEST_SERVED, rte_memory_order_acquire,
+			rte_memory_order_relaxed))
 		serve(request, owner);
 	fastmem_unlock(&keeper.serve_lock);
 }

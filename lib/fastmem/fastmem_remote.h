@@ -48,7 +48,8 @@ enum fastmem_request_op {
 /** Who is to do something about a request. */
 enum fastmem_request_state {
 	FASTMEM_REQUEST_IDLE,   /**< Nobody; or it is being written. */
-	FASTMEM_REQUEST_POSTED, /**< The keeper. */
+	FASTMEM_REQUEST_POSTED, /**< The keeper, unless it is withdrawn. */
+	FASTMEM_REQUEST_SERVED, /**< The keeper, which is at it. */
 	FASTMEM_REQUEST_GROWS,  /**< The keeper that may wait for EAL. */
 	FASTMEM_REQUEST_DONE    /**< The thread that posted it. */
 };
