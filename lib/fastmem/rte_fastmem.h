@@ -34,9 +34,10 @@
  * threads of each process at a time, from their first call until they end or
  * get an lcore id. What is in their caches is given back then.
  * Threads beyond that number share magazines of objects by means of lock-free
- * lists, at a higher cost for each call, and so do threads that call
- * the library from callbacks or destructors which EAL or the C library runs
- * when they are registered or unregistered, or end, after it was told.
+ * lists (in a secondary process, the caches of one thread under a lock), at a
+ * higher cost for each call, and so do threads that call the library from
+ * callbacks or destructors which EAL or the C library runs when they are
+ * registered or unregistered, or end, after it was told.
  *
  * Processes
  * ---------
@@ -66,7 +67,8 @@
  * itself.
  * A bin's slabs, and a socket's stock of slabs, are guarded by locks,
  * held while the objects of a magazine or of a bulk are moved, and for longer
- * by rte_fastmem_trim() and rte_fastmem_audit() only.
+ * by rte_fastmem_trim(), rte_fastmem_audit(), and what visits all objects of a
+ * type only.
  * A lock held while memory is taken from EAL is only ever waited for
  * by threads that need memory from EAL themselves.
  * Functions of this library must not be called from a signal handler.
