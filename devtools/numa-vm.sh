@@ -128,7 +128,8 @@ runs() {
 	case $machine in
 	plain)
 		if $short; then
-			tests=("${some[@]}" fastmem_mp_autotest)
+			tests=("$NUMA_SUITE" fastmem_mp_autotest fastmem_threads_autotest
+				fastmem_stress_autotest)
 		else
 			legacy+=(fastmem_oom_autotest)
 		fi
