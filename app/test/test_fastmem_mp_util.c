@@ -165,10 +165,6 @@ fastmem_test_mp_spawn(struct fastmem_test_mp *mp, uint32_t task,
 	return TEST_SUCCESS;
 }
 
-/* Look again and again rather than block: with processes killed one after the
- * other, waitpid() was seen not to return for minutes, and to do so when the
- * thread was interrupted.
- */
 void
 fastmem_test_mp_wait(struct fastmem_test_mp *mp)
 {

@@ -2,9 +2,7 @@
  * Copyright(c) 2026 The fastmem authors
  */
 
-#include <rte_cycles.h>
 #include <rte_memcpy.h>
-#include <rte_pause.h>
 #include <rte_prefetch.h>
 
 #include "fastmem_cache.h"
@@ -15,7 +13,6 @@
  * preempted, so that most of the tries let others run first.
  */
 #define READ_TRIES 2000
-#define READ_SPINS 200
 
 /* From here on, allocations are moved out of the state. */
 #define STATE_ALLOCS_MAX RTE_BIT64(63 - RTE_FASTMEM_COUNT_BITS)
@@ -746,10 +743,10 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 	struct fastmem_cache_counts *counts)
 {
 	uint64_t state, allocs, taken, given;
-	unsigned int tries;
+	unsigned int tries = 0;
 	uint32_t seq;
 
-	for (tries = 0; tries < READ_TRIES; tries++) {
+	while (tries < READ_TRIES) {
 		/* Acquire: nothing is read before the number. */
 		seq = rte_atomic_load_explicit(&cache->sequence,
 			rte_memory_order_acquire);
@@ -772,10 +769,7 @@ fastmem_cache_read(const struct fastmem_cache *cache,
 		if ((seq & 1) == 0 && seq == rte_atomic_load_explicit(
 				&cache->sequence, rte_memory_order_relaxed))
 			break;
-		if (tries < READ_SPINS)
-			rte_pause();
-		else
-			rte_delay_us_sleep(1);
+		fastmem_wait(&tries);
 	}
 	counts->allocs = allocs + (state >> RTE_FASTMEM_COUNT_BITS);
 	counts->cached += state & RTE_FASTMEM_COUNT_MASK;

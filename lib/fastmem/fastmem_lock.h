@@ -16,6 +16,10 @@
  * either of them goes on. So threads spin for no longer than a lock is held
  * when its holder runs, and then sleep until it is free, which is what
  * an adaptive mutex does.
+ *
+ * A mutex in shared memory is of use to one process only, and of none when its
+ * holder is killed. Those that lie there are taken by the primary process alone,
+ * and end with it.
  */
 
 #include <pthread.h>
