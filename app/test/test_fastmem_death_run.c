@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -26,7 +25,7 @@
 /* Nothing takes so long, whatever else the machine has to do. EAL waits up to
  * 5 seconds for the answer of a process that has died.
  */
-#define WATCH_SECONDS 120
+#define WATCH_SECONDS 30
 #define WATCH_LOOK_MS 20
 
 /* Bytes that all threads hold together, about, and backing memory. */
@@ -270,9 +269,10 @@ death_await_end(struct death_run *run, unsigned int proc, uint64_t us,
 	start = rte_get_timer_cycles();
 	*self = fastmem_test_mp_ended(mp);
 	if (*self)
-		TEST_ASSERT(run->at_points && WIFSIGNALED(mp->status) &&
-			WTERMSIG(mp->status) == SIGKILL,
-			"process %u ended early, status %#x", proc, mp->status);
+		TEST_ASSERT(run->at_points && mp->code == CLD_KILLED &&
+			mp->status == SIGKILL,
+			"process %u ended early, code %d, status %d", proc,
+			mp->code, mp->status);
 	else if (run->polite)
 		rte_atomic_store_explicit(&death_area->stops[proc], 1,
 			rte_memory_order_relaxed);
@@ -355,7 +355,7 @@ run_abort(struct death_run *run)
 	kill_all();
 	for (i = 1; i < DEATH_N_PROCS; i++)
 		if (death_area->procs[i].pid != 0)
-			waitpid(death_area->procs[i].pid, NULL, 0);
+			fastmem_test_mp_wait(&death_area->procs[i]);
 	stop_threads(run);
 	rte_fastmem_process_reclaim();
 }

@@ -16,6 +16,7 @@
 #include <rte_eal.h>
 #include <rte_lcore.h>
 #include <rte_memory.h>
+#include <rte_thread.h>
 
 #include "test_fastmem_mp_util.h"
 #include "test_fastmem_util.h"
@@ -165,19 +166,51 @@ fastmem_test_mp_spawn(struct fastmem_test_mp *mp, uint32_t task,
 	return TEST_SUCCESS;
 }
 
-void
-fastmem_test_mp_wait(struct fastmem_test_mp *mp)
+static uint32_t
+reap_main(void *arg)
 {
-	while (!fastmem_test_mp_ended(mp))
-		rte_delay_us_sleep(200);
+	waitpid((pid_t)(intptr_t)arg, NULL, 0);
+	return 0;
+}
+
+/*
+ * A thread of its own takes what is left of a process, and nobody waits for it.
+ * The kernel frees the entries below /proc meanwhile, in a loop that lasts for
+ * a minute or two at times, on few and busy processors, while the process has
+ * been dead for long: nothing is open any more, no lock is held.
+ */
+static void
+reap(pid_t pid)
+{
+	rte_thread_t thread;
+
+	if (rte_thread_create(&thread, NULL, reap_main, (void *)(intptr_t)pid) == 0)
+		rte_thread_detach(thread);
+	else
+		waitpid(pid, NULL, 0);
 }
 
 bool
 fastmem_test_mp_ended(struct fastmem_test_mp *mp)
 {
-	if (mp->pid != 0 && waitpid(mp->pid, &mp->status, WNOHANG) == mp->pid)
+	siginfo_t info = { .si_pid = 0 };
+
+	if (mp->pid != 0 && waitid(P_PID, mp->pid, &info,
+			WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			info.si_pid == mp->pid) {
+		mp->code = info.si_code;
+		mp->status = info.si_status;
+		reap(mp->pid);
 		mp->pid = 0;
+	}
 	return mp->pid == 0;
+}
+
+void
+fastmem_test_mp_wait(struct fastmem_test_mp *mp)
+{
+	while (!fastmem_test_mp_ended(mp))
+		rte_delay_us_sleep(200);
 }
 
 int
@@ -221,7 +254,8 @@ fastmem_test_mp_end(struct fastmem_test_mp *mp)
 {
 	fastmem_test_mp_wait(mp);
 	TEST_ASSERT_EQUAL(fastmem_test_mp_state(mp), FASTMEM_TEST_MP_DONE,
-		"secondary process ended early, status %#x", mp->status);
+		"secondary process ended early, code %d, status %d", mp->code,
+		mp->status);
 	TEST_ASSERT_SUCCESS(mp->result, "secondary process failed");
 	return TEST_SUCCESS;
 }

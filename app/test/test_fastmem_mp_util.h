@@ -32,7 +32,8 @@ struct fastmem_test_mp {
 	int32_t result; /* 0 for success; valid when it is done */
 	/* The primary process's. */
 	pid_t pid;      /* 0 if there is none */
-	int status;     /* of the one that ended, as waitpid() has it */
+	int code;       /* how it ended, as waitid() tells: CLD_EXITED ... */
+	int status;     /* what with: its exit status, or a signal */
 };
 
 /* How to start one. */
