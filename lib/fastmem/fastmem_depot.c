@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_memcpy.h>
 
 #include "fastmem_depot.h"
@@ -33,10 +34,10 @@
  */
 #define DEPOT_IDLE_FRACTION 8
 
-/* How often a thread that finds no memory looks again, while others hold some
- * that they may put back; they may also have been killed at it.
+/* How long a thread that finds no memory looks again, while others hold some
+ * that they may put back. These may have been preempted, or killed at it.
  */
-#define FILL_TRIES 100
+#define FILL_WAIT_MS 10
 
 /* Depots may make magazines for what they keep until the meta memory in use is
  * half a MiB and this part of the backing.
@@ -510,8 +511,8 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 	unsigned int flags, unsigned int held)
 {
 	struct fastmem_socket *socket = depot->socket;
-	unsigned int got, i, spins = 0;
-	uint64_t transit;
+	unsigned int got, spins = 0;
+	uint64_t transit, until = 0;
 
 	got = fastmem_bin_fill(&depot->bin, objs, n, false);
 	if ((flags & FASTMEM_F_AT_HAND) != 0)
@@ -524,7 +525,7 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 	fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_GROWS);
 	if (got == 0 && (flags & RTE_FASTMEM_F_NO_GROW) == 0)
 		got = fastmem_bin_fill(&depot->bin, objs, n, true);
-	for (i = 0; got == 0 && i < FILL_TRIES; i++) {
+	while (got == 0) {
 		transit = fastmem_backing_transit(&socket->backing);
 		fastmem_race_point(FASTMEM_RACE_DEPOT_FILL_TRANSIT_READ);
 		fastmem_depot_reap_socket(socket);
@@ -536,6 +537,11 @@ fastmem_depot_fill(struct fastmem_depot *depot, void **objs, unsigned int n,
 		if ((transit & FASTMEM_TRANSIT_COUNT_MASK) == held &&
 				transit + FASTMEM_TRANSIT_ENDED ==
 				fastmem_backing_transit(&socket->backing))
+			break;
+		if (until == 0)
+			until = rte_get_timer_cycles() +
+				rte_get_timer_hz() / 1000 * FILL_WAIT_MS;
+		else if (rte_get_timer_cycles() > until)
 			break;
 		if (got == 0)
 			fastmem_wait(&spins);
