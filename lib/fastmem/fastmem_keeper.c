@@ -232,6 +232,9 @@ keeper_serve(struct fastmem_request *request, unsigned int owner)
 {
 	uint32_t state = FASTMEM_REQUEST_POSTED;
 
+	/* As in rte_fastmem_stats_reset(); this takes the lock, too. */
+	if (request->op == FASTMEM_REQUEST_RESET)
+		fastmem_keeper_reclaim(false);
 	fastmem_lock(&keeper.serve_lock);
 	/* Unless its process is dead and cleared up after by now, or did not
 	 * want to wait. Acquire the rest of the request.

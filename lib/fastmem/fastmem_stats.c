@@ -14,6 +14,7 @@
 #include <eal_export.h>
 
 #include "fastmem_control.h"
+#include "fastmem_keeper.h"
 #include "fastmem_remote.h"
 #include "fastmem_stats.h"
 #include "rte_fastmem.h"
@@ -479,8 +480,11 @@ rte_fastmem_stats_reset(void)
 {
 	if (fastmem_process.root == NULL)
 		return;
-	if (fastmem_is_remote())
+	if (fastmem_is_remote()) {
 		fastmem_remote_reset();
-	else
-		fastmem_control_reset(fastmem_process.root);
+		return;
+	}
+	/* What a killed process had half counted would be set to zero in half. */
+	fastmem_keeper_reclaim(true);
+	fastmem_control_reset(fastmem_process.root);
 }

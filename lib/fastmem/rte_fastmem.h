@@ -1298,6 +1298,9 @@ rte_fastmem_stats_shared_class(size_t class_size,
  * What is in use or backing memory, and the numbers of slabs, stay as they
  * are. Does nothing when the allocator is not initialized.
  *
+ * Processes that were killed are reclaimed before, see
+ * rte_fastmem_process_reclaim().
+ *
  * MT-safe.
  */
 __rte_experimental
