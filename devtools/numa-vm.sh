@@ -221,11 +221,13 @@ boot() {
 	# Its exit status tells nothing of the guest.
 	(
 		ulimit -c 0
+		SECONDS=0
 		timeout -k 5 "$time" qemu-system-x86_64 "${cpu[@]}" "${nodes[@]}" \
 			-display none -vga none -monitor none -nic none -no-reboot \
 			-serial "file:$tmp/console" -serial "file:$tmp/results" \
 			-kernel "$kernel" -initrd "$initrd" \
-			-append "$append${seconds:+ FASTMEM_TEST_SECONDS=$seconds}" || true
+			-append "$append${seconds:+ FASTMEM_TEST_SECONDS=$seconds}" ||
+			echo "QEMU has ended with exit status $?, after $SECONDS s of $time"
 	) </dev/null >"$tmp/qemu" 2>&1
 	[ -f "$tmp/results" ] || : >"$tmp/results"
 	if $keep; then
@@ -312,7 +314,7 @@ split_results() {
 
 # Run all that is to be run on a machine.
 run_machine() {
-	local machine=$1 label time name n=0 status took lost=false
+	local machine=$1 label time name n=0 n_lost=0 status took
 
 	runs "$machine" >"$tmp/runs"
 	[ -s "$tmp/runs" ] || return 0
@@ -331,18 +333,18 @@ run_machine() {
 	while IFS='|' read -r label _ time name _; do
 		n=$((n + 1))
 		if [ ! -f "$tmp/end.$n" ]; then
-			# it was not the fault of those behind it
-			! $lost || continue
-			lost=true
-			step_fail "$label $name: the guest did not end it"
-			touch "$tmp/out.$n"
-			tail -n 20 "$tmp/out.$n" "$tmp/console" | sed 's/^/    /'
+			n_lost=$((n_lost + 1))
+			[ "$n_lost" -eq 1 ] || continue
+			step_fail "$label $name: the guest did not get to its end"
+			cat "$tmp/qemu" "$tmp/console" "$tmp/out.$n" 2>/dev/null | tail -n 30 |
+				sed 's/^/    /'
 			continue
 		fi
 		read -r status took <"$tmp/end.$n"
 		took=$(awk -v t="$took" 'BEGIN { printf "%.1f", t / 100 }')
 		step_test "$label $name" "$status" "$took" "$time" "$tmp/out.$n"
 	done <"$tmp/runs"
+	[ "$n_lost" -le 1 ] || step_fail "$machine: $((n_lost - 1)) more tests were not run"
 }
 
 # Debian's kernel for virtual machines: what the newest one's package is called.
