@@ -6,7 +6,9 @@
  * Runs in which secondary processes die, as the primary process sees it.
  */
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +66,41 @@ kill_all(void)
 			kill(death_area->procs[i].pid, SIGKILL);
 }
 
+static void
+print_file(const char *task, const char *name)
+{
+	char path[PATH_MAX], line[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/%s", task, name);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return;
+	while (fgets(line, sizeof(line), f) != NULL)
+		printf("  %s%s", line, strchr(line, '\n') == NULL ? "\n" : "");
+	fclose(f);
+}
+
+/* Where the threads of this process are in the kernel. */
+static void
+print_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		printf("thread %s\n", entry->d_name);
+		print_file(entry->d_name, "comm");
+		print_file(entry->d_name, "syscall");
+		print_file(entry->d_name, "stack");
+	}
+	closedir(dir);
+}
+
 /* Someone waits for ever: there is no way back from there. */
 static void
 watch_bite(void)
@@ -78,6 +115,7 @@ watch_bite(void)
 			death_call_name(rte_atomic_load_explicit(
 				&death_area->all.ledgers[i].call,
 				rte_memory_order_relaxed)));
+	print_threads();
 	kill_all();
 	fflush(NULL);
 	abort();
