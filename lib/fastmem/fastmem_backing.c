@@ -630,12 +630,23 @@ backing_audit_list(struct fastmem_backing *backing,
 	return n;
 }
 
+/* The meta memory of a zone's description: none if it lies in the zone. */
+static uint64_t
+zone_meta_bytes(const struct fastmem_zone *zone)
+{
+	return (uintptr_t)zone - zone->addr <
+			zone->n_slabs * FASTMEM_SLAB_SIZE ?
+		0 : fastmem_meta_chunk_bytes(zone_bytes(zone->n_slabs));
+}
+
 unsigned int
-fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
+fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs,
+	uint64_t meta_bytes)
 {
 	const struct fastmem_zone *zone;
 	uint32_t n_zones = 0, n_stock = 0, n;
 	struct fastmem_backing_info info;
+	uint64_t meta_used, meta_total;
 	unsigned int errors = 0;
 
 	fastmem_lock(&backing->grow_lock);
@@ -643,6 +654,7 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 	for (zone = backing->zones; zone != NULL; zone = zone->next) {
 		n_zones += zone->n_slabs;
 		n_stock += zone->n_stock;
+		meta_bytes += zone_meta_bytes(zone);
 	}
 	fastmem_backing_get_info(backing, &info);
 	n = backing_audit_list(backing, &backing->whole, &errors) +
@@ -662,6 +674,12 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs)
 		FASTMEM_LOG(ERR, "audit: socket %d: %" PRIu64 " bytes of backing for %u slabs",
 			backing->socket_id, fastmem_backing_bytes(backing),
 			n_zones);
+		errors++;
+	}
+	fastmem_meta_usage(&backing->meta, &meta_used, &meta_total);
+	if (meta_used != meta_bytes) {
+		FASTMEM_LOG(ERR, "audit: socket %d: %" PRIu64 " bytes of meta in use, %" PRIu64 " are found",
+			backing->socket_id, meta_used, meta_bytes);
 		errors++;
 	}
 	fastmem_unlock(&backing->lock);

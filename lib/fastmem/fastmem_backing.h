@@ -22,6 +22,7 @@
  *
  *   bytes = granules of all zones * 2 MiB
  *   granules of all zones = slabs in stock + slabs in bins + slabs of meta
+ *   meta in use = zones + bitmaps of slabs + magazines + blocks of caches
  */
 
 #include <stddef.h>
@@ -187,8 +188,18 @@ fastmem_backing_bytes(struct fastmem_backing *backing)
 void
 fastmem_backing_free_all(void);
 
-/** Check the invariants; returns the number of violations. */
+/**
+ * Check the invariants.
+ *
+ * @param n_bin_slabs
+ *   Slabs found in bins.
+ * @param meta_bytes
+ *   Bytes of meta memory found in use above this layer.
+ * @return
+ *   The number of violations.
+ */
 unsigned int
-fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs);
+fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs,
+	uint64_t meta_bytes);
 
 #endif /* FASTMEM_BACKING_H */

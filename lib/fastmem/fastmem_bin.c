@@ -407,8 +407,9 @@ bin_audit_slab(const struct fastmem_slab *slab)
 
 unsigned int
 fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
-	uint64_t *outside)
+	uint64_t *outside, uint64_t *meta_bytes)
 {
+	size_t bitmap_bytes = fastmem_slab_bitmap_bytes(bin->shape);
 	const struct fastmem_dir *dir = bin->backing->dir;
 	uint32_t n_partial = 0, n_full = 0, n_list = 0;
 	const struct fastmem_slab *slab;
@@ -434,6 +435,8 @@ fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
 	for (slab = bin->partial.first; slab != NULL; slab = slab->next)
 		n_list++;
 	*n_slabs = n_partial + n_full;
+	*meta_bytes = bitmap_bytes == 0 ? 0 :
+		*n_slabs * fastmem_meta_chunk_bytes(bitmap_bytes);
 	fastmem_bin_get_info(bin, &info);
 	if (n_partial != info.n_partial || n_partial != n_list ||
 			n_full != info.n_full || n_carved != bin->n_carved ||

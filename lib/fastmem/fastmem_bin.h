@@ -146,11 +146,13 @@ fastmem_bin_reset(struct fastmem_bin *bin);
  *   How many slabs there are.
  * @param[out] outside
  *   How many objects are outside of their slabs.
+ * @param[out] meta_bytes
+ *   Bytes of meta memory that their bitmaps take.
  * @return
  *   The number of violations.
  */
 unsigned int
 fastmem_bin_audit(struct fastmem_bin *bin, uint32_t *n_slabs,
-	uint64_t *outside);
+	uint64_t *outside, uint64_t *meta_bytes);
 
 #endif /* FASTMEM_BIN_H */

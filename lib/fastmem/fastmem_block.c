@@ -477,6 +477,66 @@ fastmem_block_detach_peer(struct fastmem_root *root, unsigned int owner)
 			block_rescue(root, block);
 }
 
+/* Tell if nothing is left of who gave a block up. */
+static bool
+block_is_empty(const struct fastmem_root *root,
+	const struct fastmem_block *block)
+{
+	const struct fastmem_cache *cache;
+	unsigned int i;
+
+	for (i = 1; i <= root->n_caches; i++) {
+		cache = &block->caches[i];
+		if (cache->core.objs != NULL || cache->prev != NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Tell if a block belongs to nobody, or to a process that is there. */
+static bool
+block_is_owned(const struct fastmem_root *root, uint32_t owner)
+{
+	return owner < FASTMEM_PROCESS_PEERS ||
+		(owner - FASTMEM_PROCESS_PEERS < FASTMEM_MAX_PEERS &&
+		rte_atomic_load_explicit(
+			&root->peers[owner - FASTMEM_PROCESS_PEERS].used,
+			rte_memory_order_acquire) != 0);
+}
+
+unsigned int
+fastmem_block_audit(struct fastmem_root *root, unsigned int socket_idx,
+	uint64_t *meta_bytes)
+{
+	const struct fastmem_block *block;
+	unsigned int errors = 0;
+	uint32_t owner;
+
+	*meta_bytes = 0;
+	block = (const struct fastmem_block *)rte_atomic_load_explicit(
+		&root->blocks, rte_memory_order_acquire);
+	for (; block != NULL; block = block->next) {
+		if (block->own_row != fastmem_root_bin_index(socket_idx, 0))
+			continue;
+		*meta_bytes += fastmem_meta_chunk_bytes(block_bytes(root));
+		owner = fastmem_block_owner(block);
+		if (!block_is_owned(root, owner)) {
+			FASTMEM_LOG(ERR, "audit: the caches of block %u are those of a process that is gone",
+				block->journal.hand.owner);
+			errors++;
+		}
+		/* A thread that waits for nothing has nothing on its way. */
+		if (block->journal.chain != NULL ||
+				(owner == FASTMEM_PROCESS_NONE &&
+				!block_is_empty(root, block))) {
+			FASTMEM_LOG(ERR, "audit: block %u has magazines that nobody uses",
+				block->journal.hand.owner);
+			errors++;
+		}
+	}
+	return errors;
+}
+
 void
 fastmem_block_detach(void)
 {

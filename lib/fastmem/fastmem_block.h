@@ -205,6 +205,18 @@ fastmem_block_attach_peer(struct fastmem_root *root, unsigned int owner,
 void
 fastmem_block_detach_peer(struct fastmem_root *root, unsigned int owner);
 
+/**
+ * Check what holds of all blocks while no thread uses the library.
+ *
+ * @param meta_bytes
+ *   Set to the bytes of meta memory that those of a socket take.
+ * @return
+ *   The number of violations.
+ */
+unsigned int
+fastmem_block_audit(struct fastmem_root *root, unsigned int socket_idx,
+	uint64_t *meta_bytes);
+
 /** Give up what an entry of a thread has, and the entry. */
 void
 fastmem_block_release(struct fastmem_lcore *thread);

@@ -13,6 +13,9 @@
  * the marks removed again. Where an object turns up that has a bit already,
  * it was freed twice and one of the two has reached the slab; marks could not
  * be told from bits then, so the bin is not marked at all.
+ *
+ * All meta memory in use has to be found as well, so that no magazine and no
+ * block of caches is lost with the thread that had it.
  */
 
 #include <errno.h>
@@ -36,6 +39,8 @@ struct audit {
 	struct fastmem_depot *depot;
 	enum audit_step step;
 	uint64_t n_cached; /**< Objects found in magazines. */
+	uint64_t n_mags;   /**< Magazines of the depot, wherever they are. */
+	uint64_t meta_bytes; /**< Bytes of meta found in use. */
 	unsigned int errors;
 };
 
@@ -104,6 +109,7 @@ audit_stack(struct audit *audit, struct fastmem_stack *stack, uint32_t least,
 		}
 		audit_objects(audit, mag->objs, mag->count);
 	}
+	audit->n_mags += n;
 	if (audit->step == AUDIT_CHECK && n != fastmem_stack_count(stack)) {
 		FASTMEM_LOG(ERR, "audit: a stack of %u magazines counts another number",
 			n);
@@ -118,6 +124,7 @@ audit_cache(struct audit *audit, const struct fastmem_cache *cache)
 	uint32_t n_prev = rte_atomic_load_explicit(&cache->n_prev,
 		rte_memory_order_relaxed);
 
+	audit->n_mags += (cache->core.objs != NULL) + (cache->prev != NULL);
 	if (n > cache->core.capacity || n_prev > cache->core.capacity ||
 			(cache->core.capacity != 0 &&
 			cache->core.capacity != audit->depot->capacity)) {
@@ -142,6 +149,7 @@ audit_magazines(struct audit *audit, struct fastmem_depot *depot,
 
 	audit->depot = depot;
 	audit->step = step;
+	audit->n_mags = 0;
 	fastmem_lock(&depot->bin.lock);
 	block = (const struct fastmem_block *)rte_atomic_load_explicit(
 		&audit->root->blocks, rte_memory_order_acquire);
@@ -151,6 +159,9 @@ audit_magazines(struct audit *audit, struct fastmem_depot *depot,
 	audit_stack(audit, &depot->partial, 1, depot->capacity - 1);
 	audit_stack(audit, &depot->empty, 0, 0);
 	fastmem_unlock(&depot->bin.lock);
+	if (step == AUDIT_CHECK)
+		audit->meta_bytes += audit->n_mags * fastmem_meta_chunk_bytes(
+			fastmem_depot_mag_bytes(depot));
 }
 
 /* A bin, and its kin: objects of the latter may be in caches of the former. */
@@ -159,15 +170,17 @@ audit_bins(struct audit *audit, struct fastmem_depot *depot, uint32_t *n_slabs)
 {
 	struct fastmem_bin *bins[] = { &depot->bin, depot->bin.kin };
 	struct fastmem_cache_counts sum = { 0 };
-	uint64_t outside, n_outside = 0;
+	uint64_t outside, meta_bytes, n_outside = 0;
 	unsigned int errors, n_bins, i;
 	enum audit_step step;
 	uint32_t n;
 
 	n_bins = bins[1] != NULL ? 2 : 1;
 	for (i = 0; i < n_bins; i++) {
-		audit->errors += fastmem_bin_audit(bins[i], &n, &outside);
+		audit->errors += fastmem_bin_audit(bins[i], &n, &outside,
+			&meta_bytes);
 		*n_slabs += n;
+		audit->meta_bytes += meta_bytes;
 		n_outside += outside;
 		fastmem_stats_add_bin(audit->root, FASTMEM_STATS_ALL_BLOCKS,
 			bins[i]->index, true, &sum);
@@ -204,6 +217,7 @@ fastmem_control_audit(struct fastmem_root *root)
 
 	for (i = 0; i < audit.root->n_sockets; i++) {
 		n_bin_slabs = 0;
+		audit.errors += fastmem_block_audit(root, i, &audit.meta_bytes);
 		for (k = 0; k < FASTMEM_N_CLASSES; k++)
 			audit_bins(&audit, &audit.root->sockets[i].depots[k],
 				&n_bin_slabs);
@@ -215,7 +229,8 @@ fastmem_control_audit(struct fastmem_root *root)
 				audit_bins(&audit, &type->depot, &n_bin_slabs);
 		}
 		audit.errors += fastmem_backing_audit(
-			&audit.root->sockets[i].backing, n_bin_slabs);
+			&audit.root->sockets[i].backing, n_bin_slabs,
+			audit.meta_bytes);
 	}
 	return audit.errors == 0 ? 0 : -EFAULT;
 }

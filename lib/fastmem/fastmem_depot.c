@@ -266,8 +266,8 @@ fastmem_depot_set_cache_limit(struct fastmem_depot *depot, size_t max_bytes)
 	return true;
 }
 
-static size_t
-depot_mag_bytes(const struct fastmem_depot *depot)
+size_t
+fastmem_depot_mag_bytes(const struct fastmem_depot *depot)
 {
 	return sizeof(struct fastmem_mag) + depot->slots * sizeof(void *);
 }
@@ -301,7 +301,7 @@ fastmem_depot_get_empty(struct fastmem_depot *depot, enum fastmem_mag_use use,
 		return mag;
 	fastmem_race_point(FASTMEM_RACE_DEPOT_NO_EMPTY);
 	mag = fastmem_backing_meta_alloc(depot->bin.backing,
-		FASTMEM_META_MAGAZINE, depot_mag_bytes(depot),
+		FASTMEM_META_MAGAZINE, fastmem_depot_mag_bytes(depot),
 		use == FASTMEM_MAG_GROW);
 	if (mag != NULL) {
 		mag->count = 0;
@@ -428,7 +428,8 @@ depot_reap_stack(struct fastmem_depot *depot, struct fastmem_stack *stack)
 		mag_set_owner(mag, FASTMEM_OWNER_META);
 		/* Magazines of a size serve all bins that use it. */
 		fastmem_meta_free(&depot->bin.backing->meta,
-			FASTMEM_META_MAGAZINE, mag, depot_mag_bytes(depot));
+			FASTMEM_META_MAGAZINE, mag,
+			fastmem_depot_mag_bytes(depot));
 	}
 }
 

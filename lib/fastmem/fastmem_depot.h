@@ -332,6 +332,10 @@ void
 fastmem_depot_shared_free(struct fastmem_depot *depot, void *const *ptrs,
 	unsigned int n);
 
+/** The bytes of meta memory that are asked for a magazine. */
+size_t
+fastmem_depot_mag_bytes(const struct fastmem_depot *depot);
+
 /** Magazines in a stack, as a hint. */
 uint32_t
 fastmem_stack_count(const struct fastmem_stack *stack);

@@ -152,6 +152,12 @@ fastmem_meta_free(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 	fastmem_unlock(&meta->lock);
 }
 
+size_t
+fastmem_meta_chunk_bytes(size_t size)
+{
+	return RTE_BIT64(meta_order(size));
+}
+
 void
 fastmem_meta_usage(struct fastmem_meta *meta, uint64_t *used, uint64_t *total)
 {

@@ -72,6 +72,10 @@ void
 fastmem_meta_free(struct fastmem_meta *meta, enum fastmem_meta_kind kind,
 	void *chunk, size_t size);
 
+/** The bytes that a chunk of at least the given number of bytes takes. */
+size_t
+fastmem_meta_chunk_bytes(size_t size);
+
 /** Read the figures. */
 void
 fastmem_meta_usage(struct fastmem_meta *meta, uint64_t *used, uint64_t *total);

@@ -1330,11 +1330,12 @@ rte_fastmem_dump(FILE *f);
  *
  * For tests and debugging. Finds objects that were freed twice or through a
  * handle of another class and have not been handed out again since, objects
- * that were lost, and damaged bookkeeping; each is reported by a line in the
- * log.
+ * that were lost, memory for bookkeeping that was lost, and damaged
+ * bookkeeping; each is reported by a line in the log.
  *
- * No other thread, in any process, may allocate or free meanwhile, except
- * that the call is not disturbed by what other threads read.
+ * No other thread, in any process, may allocate, free or flush meanwhile,
+ * attach or detach, or end after it has done so; the call is not disturbed by
+ * what other threads read.
  * In the primary process, what belonged to processes that were killed is
  * reclaimed first.
  *
