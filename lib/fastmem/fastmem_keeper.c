@@ -290,10 +290,19 @@ keeper_stops(void)
 
 /* Wait for a bell that was last seen with a number of rings. */
 static void
-keeper_sleep(struct fastmem_bell *bell, uint32_t rings)
+keeper_sleep(struct fastmem_bell *bell, uint32_t rings, unsigned int ms)
 {
 	fastmem_race_point(FASTMEM_RACE_KEEPER_SLEEPS);
-	fastmem_futex_wait(&bell->rings, rings, KEEPER_LOOK_MS);
+	fastmem_futex_wait(&bell->rings, rings, ms);
+}
+
+/* Milliseconds until a time, in timer cycles; 0 if it is over. */
+static unsigned int
+keeper_ms_until(uint64_t next)
+{
+	uint64_t now = rte_get_timer_cycles();
+
+	return now >= next ? 0 : (next - now) * 1000 / rte_get_timer_hz() + 1;
 }
 
 static uint32_t
@@ -308,18 +317,24 @@ static uint32_t
 keeper_main(void *arg __rte_unused)
 {
 	struct fastmem_bell *bell = &keeper.root->bell;
-	uint64_t next = 0, now;
+	unsigned int ms;
+	uint64_t next = 0;
 	uint32_t rings;
 
 	while (!keeper_stops()) {
 		rings = keeper_rings(bell);
-		if (!keeper_sweep(FASTMEM_REQUEST_POSTED, keeper_serve))
-			keeper_sleep(bell, rings);
-		now = rte_get_timer_cycles();
-		if (now < next)
-			continue;
-		fastmem_keeper_reclaim(false);
-		next = now + rte_get_timer_hz() * KEEPER_LOOK_MS / 1000;
+		/* The clocks of both sides differ: had it slept a little less
+		 * than it should, it would look only after the next sleep.
+		 */
+		ms = keeper_ms_until(next);
+		if (ms == 0) {
+			fastmem_keeper_reclaim(false);
+			next = rte_get_timer_cycles() +
+				rte_get_timer_hz() * KEEPER_LOOK_MS / 1000;
+		}
+		if (!keeper_sweep(FASTMEM_REQUEST_POSTED, keeper_serve) &&
+				ms != 0)
+			keeper_sleep(bell, rings, ms);
 	}
 	return 0;
 }
@@ -332,7 +347,7 @@ keeper_grow_main(void *arg __rte_unused)
 	while (!keeper_stops()) {
 		rings = keeper_rings(&keeper.grow_bell);
 		if (!keeper_sweep(FASTMEM_REQUEST_GROWS, keeper_grow))
-			keeper_sleep(&keeper.grow_bell, rings);
+			keeper_sleep(&keeper.grow_bell, rings, KEEPER_LOOK_MS);
 	}
 	return 0;
 }
