@@ -27,8 +27,10 @@
 
 #define KILLS 20
 
-/* The keeper's work is waited for so long. */
-#define SECONDS_TO_RECLAIM 60
+/* The keeper's work is waited for so long. The programmer's guide promises it
+ * within a second; a loaded machine may let the keeper wait.
+ */
+#define SECONDS_TO_RECLAIM 10
 
 /* Memory that is used up, so that only hoarded objects are left. */
 #define HOARD_LIMIT ((uint64_t)16 << 20)
@@ -118,6 +120,7 @@ static int
 hoard_and_die(void **objs, unsigned int max, unsigned int *n)
 {
 	unsigned int before, i;
+	uint64_t start;
 	bool self;
 
 	if (death_run_begin(&run) != 0 || death_spawn(&run, 1, run.task,
@@ -135,6 +138,7 @@ hoard_and_die(void **objs, unsigned int max, unsigned int *n)
 	/* nobody asks for it */
 	death_where("waits for the objects of the dead process");
 	before = *n;
+	start = rte_get_timer_cycles();
 	for (i = 0; *n < before + DEATH_N_HOARDED &&
 			i < SECONDS_TO_RECLAIM * 100; i++) {
 		if (exhaust(objs, max, n) != 0)
@@ -143,6 +147,8 @@ hoard_and_die(void **objs, unsigned int max, unsigned int *n)
 	}
 	TEST_ASSERT(*n >= before + DEATH_N_HOARDED,
 		"%u of %u objects came back", *n - before, DEATH_N_HOARDED);
+	printf("objects came back after %.2f s\n",
+		(rte_get_timer_cycles() - start) / (double)rte_get_timer_hz());
 	TEST_ASSERT_EQUAL(rte_fastmem_process_reclaim(), 0,
 		"there is something left to reclaim");
 	return TEST_SUCCESS;

@@ -22,11 +22,23 @@
  */
 #define ZONE_SLABS 8
 
-/* Meta memory that may be in use when no object is: what a thread's caches and
- * their magazines take on one socket, and what comes with memzones and bitmaps.
+/* Meta memory, as the programmer's guide has it: of the caches of a thread, in
+ * all, and on each socket; and of what describes a slab and its memzone, at
+ * most. Chunks of it have a power of two bytes.
  */
-#define META_THREAD ((uint64_t)256 << 10)
-#define META_REST ((uint64_t)512 << 10)
+#define META_BLOCK ((uint64_t)RTE_CACHE_LINE_SIZE / 64 * (11 << 10))
+#define META_BLOCK_SOCKET ((uint64_t)RTE_CACHE_LINE_SIZE / 64 * (9 << 9))
+#define META_SLAB ((uint64_t)1 << 10)
+
+/* Up to this size, objects aligned to theirs have magazines of their own. */
+#define COLOR_MAX ((size_t)16 << 10)
+
+/* The caches of threads, as the dump has them. */
+struct blocks {
+	unsigned int n;
+	unsigned int n_primary; /* those of threads of the primary process */
+	unsigned int n_unknown; /* of a process that is not there */
+};
 
 static struct fastmem_test_maybe maybes[FASTMEM_TEST_N_CLASSES];
 
@@ -108,25 +120,136 @@ unflushed(void)
 	return n;
 }
 
-/* A figure of the dump, of all sockets; UINT64_MAX if it is not there. */
-static uint64_t
-dumped(const char *name)
+/* What the library dumps, which is to be freed; NULL if there is no memory. */
+static char *
+dump(void)
 {
-	uint64_t sum = UINT64_MAX;
-	char *text = NULL, *at;
+	char *text = NULL;
 	size_t len = 0;
 	FILE *f;
 
 	f = open_memstream(&text, &len);
 	if (f == NULL)
-		return sum;
+		return NULL;
 	rte_fastmem_dump(f);
 	fclose(f);
+	return text;
+}
+
+/* A figure of the dump, of all sockets; UINT64_MAX if it is not there. */
+static uint64_t
+dumped(const char *name)
+{
+	char *text = dump(), *at;
+	uint64_t sum = UINT64_MAX;
+
+	if (text == NULL)
+		return sum;
 	for (at = strstr(text, name); at != NULL; at = strstr(at + 1, name))
 		sum = (sum == UINT64_MAX ? 0 : sum) +
 			strtoull(at + strlen(name), NULL, 10);
 	free(text);
 	return sum;
+}
+
+static bool
+is_there(pid_t pid)
+{
+	unsigned int proc;
+
+	for (proc = 1; proc < DEATH_N_PROCS; proc++)
+		if (pid != 0 && death_area->procs[proc].pid == pid)
+			return true;
+	return false;
+}
+
+static int
+read_blocks(struct blocks *blocks)
+{
+	static const char primary[] = ": primary process";
+	static const char process[] = ": process ";
+	static const char caches[] = " caches of ";
+	char *text = dump(), *line, *rest;
+
+	TEST_ASSERT_NOT_NULL(text, "no memory");
+	memset(blocks, 0, sizeof(*blocks));
+	for (line = strtok_r(text, "\n", &rest); line != NULL;
+			line = strtok_r(NULL, "\n", &rest)) {
+		if (strncmp(line, caches, strlen(caches)) != 0)
+			continue;
+		line = strchr(line, ':');
+		blocks->n++;
+		if (line == NULL)
+			blocks->n_unknown++;
+		else if (strncmp(line, primary, strlen(primary)) == 0)
+			blocks->n_primary++;
+		else if (strncmp(line, process, strlen(process)) == 0)
+			blocks->n_unknown += !is_there(strtol(line +
+				strlen(process), NULL, 10));
+	}
+	free(text);
+	return 0;
+}
+
+/*
+ * Nobody who is not there has caches. Those that were given up are used again,
+ * so there are as many as there were threads at a time, at most: in the primary
+ * process one for each lcore, and its other thread; in the others one for each
+ * thread, and those for threads that find none. Where tasks differ, a process
+ * may have more threads without an lcore id than its predecessor had, and less
+ * with one.
+ */
+static int
+check_blocks(const struct death_run *run, struct blocks *blocks)
+{
+	unsigned int each = run->at_points ?
+		DEATH_N_LCORES + DEATH_N_ACTORS : DEATH_N_ACTORS + 1;
+	unsigned int most = rte_lcore_count() + 1 +
+		(DEATH_N_PROCS - 1) * each;
+
+	if (read_blocks(blocks) != 0)
+		return -1;
+	TEST_ASSERT_EQUAL(blocks->n_unknown, 0,
+		"%u threads of processes that are gone have caches",
+		blocks->n_unknown);
+	/* others serve threads of other sockets only */
+	most *= rte_socket_count();
+	TEST_ASSERT(blocks->n != 0 && blocks->n <= most,
+		"%u threads have or had caches, of %u at a time at most",
+		blocks->n, most);
+	return 0;
+}
+
+/*
+ * Meta memory that may be in use when no object is but those that are lost: all
+ * caches; the magazines of those that are in use, of objects of both alignments;
+ * what describes the backing; and bitmaps. Where magazines are lost, this
+ * is more sooner or later, and the audit finds it at once.
+ */
+static uint64_t
+meta_bound(const struct blocks *blocks)
+{
+	uint64_t sockets = rte_socket_count(), mags = 0, bitmaps = 0, n_slabs;
+	struct rte_fastmem_class_stats cs;
+	unsigned int i;
+
+	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++) {
+		if (rte_fastmem_stats_class(fastmem_test_sizes[i], &cs) != 0)
+			return 0;
+		n_slabs = cs.slabs_partial + cs.slabs_full;
+		bitmaps += n_slabs * (FASTMEM_TEST_SLAB_SIZE / cs.class_size) / 8;
+		mags += 2 * rte_align64pow2(sizeof(uint64_t) *
+			(2 + magazine_objects(cs.class_size)));
+		if (cs.class_size > RTE_CACHE_LINE_SIZE &&
+				cs.class_size <= COLOR_MAX)
+			mags += 2 * rte_align64pow2(sizeof(uint64_t) *
+				(2 + magazine_objects(cs.class_size)));
+	}
+	return blocks->n * rte_align64pow2(META_BLOCK +
+			META_BLOCK_SOCKET * sockets) +
+		blocks->n_primary * mags * sockets +
+		fastmem_test_backing() / FASTMEM_TEST_SLAB_SIZE * META_SLAB +
+		bitmaps;
 }
 
 /*
@@ -169,11 +292,14 @@ check_backing(struct death_run *run, unsigned int n_unflushed, bool trim)
 int
 death_check_state(struct death_run *run, unsigned int proc)
 {
+	struct blocks blocks;
 	unsigned int i;
 
 	death_where("checks");
 	TEST_ASSERT(!death_failed(), "a process has failed");
 	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	if (check_blocks(run, &blocks) != 0)
+		return -1;
 	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++) {
 		maybes[i].n_freeing = 0;
 		maybes[i].n_allocating = 0;
@@ -192,7 +318,8 @@ death_check_state(struct death_run *run, unsigned int proc)
 }
 
 static void
-report(const struct death_run *run, uint64_t backing)
+report(const struct death_run *run, const struct blocks *blocks, uint64_t meta,
+	uint64_t meta_most)
 {
 	double ms = run->n_done * (double)rte_get_timer_hz() / 1000;
 	uint64_t leaked = 0, bytes = 0;
@@ -214,8 +341,9 @@ report(const struct death_run *run, uint64_t backing)
 		run->n_held, run->n_freeing, run->n_allocating, run->n_settled,
 		leaked, bytes);
 	printf("backing was %" PRIu64 " MiB at most, is %" PRIu64 " MiB in the end, with %"
-		PRIu64 " B of meta in use\n", run->backing_max >> 20,
-		backing >> 20, dumped("meta_bytes="));
+		PRIu64 " B of meta in use, of %" PRIu64 " explained by the caches of %u threads, %u of them there\n",
+		run->backing_max >> 20, fastmem_test_backing() >> 20, meta,
+		meta_most, blocks->n, blocks->n_primary);
 }
 
 static int
@@ -238,9 +366,9 @@ free_ledgers(struct death_run *run)
 int
 death_check_end(struct death_run *run)
 {
-	uint64_t meta = META_REST + META_THREAD * rte_socket_count() *
-		(rte_lcore_count() + DEATH_N_PROCS * DEATH_N_ACTORS);
 	struct rte_fastmem_class_stats cs;
+	uint64_t meta, meta_most;
+	struct blocks blocks;
 	unsigned int i;
 
 	/* a second time, for outboxes that full stacks had no room for */
@@ -257,9 +385,12 @@ death_check_end(struct death_run *run)
 	if (check_backing(run, 0, true) != 0)
 		return -1;
 	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
-	report(run, fastmem_test_backing());
-	TEST_ASSERT(dumped("meta_bytes=") <= meta,
-		"%" PRIu64 " B of meta in use, %" PRIu64 " are enough",
-		dumped("meta_bytes="), meta);
+	if (check_blocks(run, &blocks) != 0)
+		return -1;
+	meta = dumped("meta_bytes=");
+	meta_most = meta_bound(&blocks);
+	report(run, &blocks, meta, meta_most);
+	TEST_ASSERT(meta <= meta_most, "%" PRIu64
+		" B of meta in use, %" PRIu64 " are enough", meta, meta_most);
 	return 0;
 }
