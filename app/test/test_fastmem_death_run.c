@@ -390,10 +390,10 @@ run_abort(struct death_run *run)
 		rte_memory_order_relaxed);
 	fastmem_test_ledgers_go_on(&death_area->all);
 	death_where("gives up");
-	kill_all();
 	for (i = 1; i < DEATH_N_PROCS; i++)
 		if (death_area->procs[i].pid != 0)
-			fastmem_test_mp_wait(&death_area->procs[i]);
+			kill_process(run, &death_area->procs[i]);
+	death_where("gives up");
 	stop_threads(run);
 	rte_fastmem_process_reclaim();
 }
