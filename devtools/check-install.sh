@@ -116,6 +116,9 @@ check_prefix() {
 	if ! readelf -d "$tmp/app" | grep -q 'NEEDED.*librte_fastmem'; then
 		step_fail "$label, shared: librte_fastmem.so is not used"
 	fi
+	if ! [ -e "$libdir/librte_mempool_fastmem.so" ]; then
+		step_fail "$label: there is no plug-in of the mempool driver"
+	fi
 	read -r -a flags <<<"$(flags --cflags --libs libdpdk libdpdk-fastmem)"
 	try "$label, after libdpdk" cc "$tmp/app.c" "$path" "${flags[@]}"
 
@@ -126,6 +129,9 @@ check_prefix() {
 	fi
 	read -r -a flags <<<"$(flags --static --cflags --libs libdpdk-fastmem)"
 	try "$label, static, C" cc "$tmp/app.c" "" "${flags[@]}"
+	if ! nm "$tmp/app" | grep -q ops_fastmem; then
+		step_fail "$label, static: the mempool driver is not there"
+	fi
 	if readelf -d "$tmp/app" | grep -q 'NEEDED.*librte_'; then
 		step_fail "$label, static: shared libraries of DPDK are used as well"
 	fi

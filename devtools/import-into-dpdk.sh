@@ -208,6 +208,25 @@ import_library() {
 	END
 }
 
+import_driver() {
+	local file
+
+	for file in "$ROOT"/drivers/mempool/fastmem/*; do
+		copy "drivers/mempool/fastmem/$(basename "$file")"
+	done
+	enter_sorted drivers/mempool/meson.build "drivers = \[" "\]" "'[a-z_0-9]+'" \
+		"        'fastmem',"
+	if $needs_compat; then
+		cat >>"$stage/drivers/mempool/fastmem/meson.build" <<-'END'
+
+			# what this release of DPDK lacks
+			foreach dir : ['lib/fastmem/compat', 'lib/fastmem']
+			    cflags += '-I' + dpdk_source_root / dir
+			endforeach
+		END
+	fi
+}
+
 # The library behind which ours stands: dispatcher is not everywhere.
 library_before() {
 	if tree_has lib/meson.build "^        'dispatcher',"; then
@@ -330,6 +349,10 @@ import_documents() {
 		enter_behind $guides/tools/index.rst '^    testeventdev$' '    testfastmem'
 	fi
 
+	if [ -f "$ROOT/$guides/mempool/fastmem.rst" ]; then
+		enter_behind $guides/mempool/index.rst '^    cnxk$' '    fastmem'
+	fi
+
 	notes=$guides/rel_notes/release_${release/./_}.rst
 	edit "$notes"
 	filter "$notes" awk -v snippet="$ROOT/$guides/rel_notes/fastmem.inc" '
@@ -352,7 +375,7 @@ import_documents() {
 				exit 3
 			# our note of an earlier run
 			for (n = first; n < next_section; n++) {
-				if (lines[n] ~ /^\* \*\*Added fastmem library/)
+				if (lines[n] ~ /^\* \*\*Added fastmem /)
 					ours = 1
 				else if (lines[n] ~ /^[^ ]/)
 					ours = 0
@@ -430,7 +453,8 @@ install_staged() {
 		grep -qs 'The fastmem authors' "$dpdk/$file" || continue
 		rm "$dpdk/$file"
 		changed=$((changed + 1))
-	done < <(cd "$dpdk" && find lib/fastmem app/test-fastmem app/test/test_fastmem* \
+	done < <(cd "$dpdk" && find lib/fastmem drivers/mempool/fastmem app/test-fastmem \
+		app/test/test_fastmem* \
 		-type f 2>/dev/null)
 
 	if [ "$changed" -eq 0 ]; then
@@ -442,6 +466,7 @@ install_staged() {
 
 detect_features
 import_library
+import_driver
 import_app
 import_tests
 import_documents
