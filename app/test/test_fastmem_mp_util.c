@@ -24,6 +24,7 @@
 #define NUMBER_VAR "FASTMEM_TEST_PROCESS"
 #define SECONDS_TO_START 20
 #define STARTS 3
+#define MAX_PLUGIN_ARGS 8
 
 const struct rte_memzone *
 fastmem_test_mp_reserve(const char *name, size_t len)
@@ -122,6 +123,34 @@ set_env(const struct fastmem_test_mp_args *args)
 		putenv(strdup(args->env));
 }
 
+/* The drivers that this process was told to load, in their order: pairs of -d
+ * and a path. In another order, mempools would have other drivers.
+ */
+static void
+plugin_args(char **args, unsigned int max)
+{
+	static char cmdline[65536];
+	const char *end;
+	unsigned int n = 0;
+	size_t len;
+	char *arg;
+	FILE *f;
+
+	f = fopen("/proc/self/cmdline", "r");
+	if (f == NULL)
+		return;
+	len = fread(cmdline, 1, sizeof(cmdline) - 1, f);
+	fclose(f);
+	end = &cmdline[len];
+	for (arg = cmdline; arg < end && n + 2 <= max; arg += strlen(arg) + 1) {
+		if (strcmp(arg, "-d") != 0)
+			continue;
+		args[n++] = arg;
+		arg += strlen(arg) + 1;
+		args[n++] = arg;
+	}
+}
+
 static void
 exec_secondary(const struct fastmem_test_mp_args *args)
 {
@@ -131,12 +160,13 @@ exec_secondary(const struct fastmem_test_mp_args *args)
 	char type_arg[] = "--proc-type=secondary";
 	char pci_arg[] = "--no-pci", telemetry_arg[] = "--no-telemetry";
 	char log_arg[] = "--log-level=lib.eal:warning";
-	char *argv[] = { name, type_arg, prefix_arg, lcores_arg, pci_arg,
-		telemetry_arg, log_arg, NULL };
+	char *argv[7 + MAX_PLUGIN_ARGS + 1] = { name, type_arg, prefix_arg,
+		lcores_arg, pci_arg, telemetry_arg, log_arg };
 	int fd;
 
 	/* it has nothing to do without the primary process */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	plugin_args(&argv[7], MAX_PLUGIN_ARGS);
 	snprintf(prefix_arg, sizeof(prefix_arg), "--file-prefix=%s", prefix);
 	format_lcores(lcores_arg, sizeof(lcores_arg), args);
 	/* the lock on the configuration is the primary's alone */
