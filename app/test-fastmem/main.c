@@ -18,6 +18,7 @@
 #include "caller.h"
 #include "judge.h"
 #include "machine.h"
+#include "mempool_ops.h"
 #include "options.h"
 #include "report.h"
 #include "secondary.h"
@@ -187,12 +188,36 @@ run_scenarios(const struct options *opts, struct results *results,
 
 /* Returns a negative errno, or the exit status. */
 static int
+run_mempool_ops(const struct options *opts)
+{
+	struct machine machine;
+	unsigned int n_missed;
+	int ret;
+
+	machine_describe(&machine);
+	report_machine(stdout, &machine, opts);
+	ret = mempool_ops_run(opts, &n_missed);
+	if (ret == -EINTR)
+		report_error("interrupted");
+	else if (ret < 0)
+		report_error("cannot measure: %s", strerror(-ret));
+	else if (n_missed > 0)
+		ret = EXIT_MISSED;
+
+	return ret;
+}
+
+/* Returns a negative errno, or the exit status. */
+static int
 run(const struct options *opts, FILE *json)
 {
 	struct verdicts verdicts = { 0 };
 	struct results results = { 0 };
 	struct machine machine;
 	int ret;
+
+	if (opts->n_mempool_ops > 0)
+		return run_mempool_ops(opts);
 
 	ret = start_allocators(opts);
 	if (ret < 0)

@@ -29,6 +29,16 @@
 #define TARGETS_DURATION 1
 #define TARGETS_MIN_ROUNDS 7
 
+/* When mempool drivers are compared, there are many cells. */
+#define MEMPOOL_ROUNDS 16
+#define MEMPOOL_DURATION 1
+#define MAX_KEEP 32768
+#define MAX_TOLERANCE 100
+#define DEFAULT_TOLERANCE 3
+
+static const unsigned int default_keeps[] = { 32, 128, 512, 2048, 8192, MAX_KEEP };
+static const unsigned int default_bulks[] = { 1, 4, 8, 32 };
+
 static const size_t default_sizes[] = { 8, 64, 256, 1024, 4096 };
 
 enum {
@@ -42,6 +52,10 @@ enum {
 	OPT_DURATION,
 	OPT_JSON,
 	OPT_TARGETS,
+	OPT_MEMPOOL_OPS,
+	OPT_KEEP,
+	OPT_BULK,
+	OPT_TOLERANCE,
 	OPT_SECONDARY,
 };
 
@@ -56,6 +70,10 @@ static const struct option long_options[] = {
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "targets", required_argument, NULL, OPT_TARGETS },
+	{ "mempool-ops", required_argument, NULL, OPT_MEMPOOL_OPS },
+	{ "keep", required_argument, NULL, OPT_KEEP },
+	{ "bulk", required_argument, NULL, OPT_BULK },
+	{ "tolerance", required_argument, NULL, OPT_TOLERANCE },
 	/* What the program starts itself with. */
 	{ "secondary", no_argument, NULL, OPT_SECONDARY },
 	{ NULL, 0, NULL, 0 },
@@ -75,10 +93,17 @@ options_usage(const char *prgname)
 		"  --json FILE                  write the results as JSON, '-' for stdout\n"
 		"  --targets FILE               judge fastmem by the targets in the file\n"
 		"                               (then %u rounds of %u ms by default)\n"
+		"  --mempool-ops NAME[,NAME...] compare mempool drivers instead: the first one\n"
+		"                               with the others\n"
+		"  --keep N[,N...]              objects that an lcore has at once\n"
+		"                               (default: 32,128,512,2048,8192,32768)\n"
+		"  --bulk N[,N...]              objects got and put at once (default: 1,4,8,32)\n"
+		"  --tolerance PERCENT          how much slower the first driver may be than\n"
+		"                               the fastest other one (default: %u)\n"
 		"  --list                       list scenarios, allocators and callers\n"
 		"  --help                       show this text\n\n",
 		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION,
-		TARGETS_ROUNDS, TARGETS_DURATION);
+		TARGETS_ROUNDS, TARGETS_DURATION, DEFAULT_TOLERANCE);
 }
 
 void
@@ -222,6 +247,41 @@ add_caller(const char *name, struct options *opts)
 }
 
 static int
+add_mempool_ops(const char *name, struct options *opts)
+{
+	if (opts->n_mempool_ops == RTE_DIM(opts->mempool_ops)) {
+		report_error("--mempool-ops: more than %u drivers",
+			MAX_MEMPOOL_OPS);
+		return -EINVAL;
+	}
+	opts->mempool_ops[opts->n_mempool_ops++] = name;
+
+	return 0;
+}
+
+static int
+add_keep(const char *text, struct options *opts)
+{
+	if (opts->n_keeps == RTE_DIM(opts->keeps)) {
+		report_error("--keep: more than %u numbers", MAX_NUMBERS);
+		return -EINVAL;
+	}
+
+	return parse_number("keep", text, MAX_KEEP, &opts->keeps[opts->n_keeps++]);
+}
+
+static int
+add_bulk(const char *text, struct options *opts)
+{
+	if (opts->n_bulks == RTE_DIM(opts->bulks)) {
+		report_error("--bulk: more than %u numbers", MAX_NUMBERS);
+		return -EINVAL;
+	}
+
+	return parse_number("bulk", text, MAX_KEEP, &opts->bulks[opts->n_bulks++]);
+}
+
+static int
 parse_list(char *text, struct options *opts,
 	int (*add)(const char *item, struct options *opts))
 {
@@ -297,6 +357,18 @@ parse_option(int opt, char *arg, struct options *opts)
 		return parse_json(arg, opts);
 	case OPT_TARGETS:
 		return parse_targets(arg, opts);
+	case OPT_MEMPOOL_OPS:
+		opts->n_mempool_ops = 0;
+		return parse_list(arg, opts, add_mempool_ops);
+	case OPT_KEEP:
+		opts->n_keeps = 0;
+		return parse_list(arg, opts, add_keep);
+	case OPT_BULK:
+		opts->n_bulks = 0;
+		return parse_list(arg, opts, add_bulk);
+	case OPT_TOLERANCE:
+		return parse_number("tolerance", arg, MAX_TOLERANCE,
+				&opts->tolerance);
 	case OPT_SECONDARY:
 		opts->secondary = true;
 		return 0;
@@ -377,6 +449,37 @@ choose_callers(struct options *opts)
 	return 0;
 }
 
+static int
+set_mempool_defaults(struct options *opts)
+{
+	if (opts->n_keeps == 0) {
+		memcpy(opts->keeps, default_keeps, sizeof(default_keeps));
+		opts->n_keeps = RTE_DIM(default_keeps);
+	}
+	if (opts->n_bulks == 0) {
+		memcpy(opts->bulks, default_bulks, sizeof(default_bulks));
+		opts->n_bulks = RTE_DIM(default_bulks);
+	}
+	if (opts->tolerance == 0)
+		opts->tolerance = DEFAULT_TOLERANCE;
+	if (opts->n_mempool_ops == 0)
+		return 0;
+	if (opts->rounds == 0)
+		opts->rounds = MEMPOOL_ROUNDS;
+	if (opts->duration == 0)
+		opts->duration = MEMPOOL_DURATION;
+	if (opts->json != NULL || opts->targets != NULL) {
+		report_error("--mempool-ops: neither with --json nor with --targets");
+		return -EINVAL;
+	}
+	if (opts->n_mempool_ops == 1) {
+		report_error("--mempool-ops: nothing to compare with");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
 /* What was not given. */
 static int
 set_defaults(struct options *opts)
@@ -404,6 +507,8 @@ set_defaults(struct options *opts)
 	}
 	if (opts->n_callers == 0)
 		opts->callers[opts->n_callers++] = REFERENCE_CALLER;
+	if (ret == 0)
+		ret = set_mempool_defaults(opts);
 	if (opts->rounds == 0)
 		opts->rounds = judging ? TARGETS_ROUNDS : DEFAULT_ROUNDS;
 	if (opts->duration == 0)

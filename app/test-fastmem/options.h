@@ -16,6 +16,9 @@
 #define MAX_SIZES 32
 #define MAX_SCENARIOS 32
 #define MAX_ALLOCATORS 32
+#define MAX_MEMPOOL_OPS 8
+#define MAX_MEMPOOL_LCORES 2
+#define MAX_NUMBERS 16
 
 struct options {
 	size_t sizes[MAX_SIZES];
@@ -37,6 +40,18 @@ struct options {
 	const struct targets *targets;
 	/* Be the secondary process of another one. */
 	bool secondary;
+	/*
+	 * The mempool drivers to compare; if there are any, nothing else is
+	 * measured. The first one may be slower by this percentage.
+	 */
+	const char *mempool_ops[MAX_MEMPOOL_OPS];
+	unsigned int n_mempool_ops;
+	unsigned int tolerance;
+	/* How many objects are kept and, of these, got and put at once. */
+	unsigned int keeps[MAX_NUMBERS];
+	unsigned int n_keeps;
+	unsigned int bulks[MAX_NUMBERS];
+	unsigned int n_bulks;
 	bool help;
 	bool list;
 };

@@ -50,6 +50,12 @@ report_machine(FILE *f, const struct machine *machine,
 		fflush(f);
 		return;
 	}
+	if (opts->n_mempool_ops > 0) {
+		fprintf(f, "\nTSC cycles per object got and put, best / median of %u rounds of %u ms\n",
+			opts->rounds, opts->duration);
+		fflush(f);
+		return;
+	}
 	fprintf(f, "\nTSC cycles per object, median and best of %u rounds of %u ms; "
 		"x: ratio of the\nmedian to that of %s; "
 		"~: spread (interquartile range) above %.0f per cent\n",
