@@ -353,3 +353,39 @@ step_summary() {
 	echo "$N_PASSED passed, $N_FAILED failed, $N_SKIPPED skipped"
 	[ "$N_FAILED" -eq 0 ]
 }
+
+# Whether EAL would load a plug-in from a folder: it refuses to if everybody may
+# write there, or above.
+plugins_trusted() {
+	local dir=$1
+
+	while :; do
+		[ -z "$(find "$dir" -maxdepth 0 -perm -o=w)" ] || return 1
+		[ "$dir" != / ] || return 0
+		dir=$(dirname "$dir")
+	done
+}
+
+# A folder with the drivers of a build from which EAL loads them, in the variable
+# "plugins": that of the build, or a copy elsewhere. plugin_dir BUILD
+PLUGIN_COPY=
+plugin_dir() {
+	local dir
+
+	plugins=$(realpath "$1/drivers")
+	! plugins_trusted "$plugins" || return 0
+	for dir in "${XDG_RUNTIME_DIR:-/run}" "$HOME" /opt; do
+		if [ -w "$dir" ] && plugins_trusted "$dir"; then
+			PLUGIN_COPY=$(mktemp -d "$dir/fastmem.XXXXXX")
+			cp "$plugins"/librte_*.so* "$PLUGIN_COPY"
+			plugins=$PLUGIN_COPY
+			return 0
+		fi
+	done
+	return 1
+}
+
+plugin_remove() {
+	[ -z "$PLUGIN_COPY" ] || rm -rf "$PLUGIN_COPY"
+	PLUGIN_COPY=
+}

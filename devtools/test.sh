@@ -62,12 +62,21 @@ way_obstacle() {
 	fi
 }
 
-# Whether the build is one with AddressSanitizer.
-is_asan() {
+# Whether an option of the build has a word in its value: build_has OPTION WORD
+build_has() {
 	python3 -c 'import json, sys
 options = json.load(open(sys.argv[1]))
-sys.exit(not any(o["name"] == "b_sanitize" and "address" in o["value"] for o in options))' \
-		"$build/meson-info/intro-buildoptions.json"
+sys.exit(not any(o["name"] == sys.argv[2] and sys.argv[3] in o["value"] for o in options))' \
+		"$build/meson-info/intro-buildoptions.json" "$1" "$2"
+}
+
+# What EAL needs to know of our drivers, if the applications do not contain them:
+# in plugin_args.
+find_plugins() {
+	plugin_args=()
+	if ! build_has default_library static && plugin_dir "$build"; then
+		plugin_args=(-d "$plugins/librte_mempool_fastmem.so")
+	fi
 }
 
 # Run one unit test: run_test LABEL SECONDS NAME EAL_ARGS...
@@ -77,6 +86,7 @@ run_test() {
 	shift 3
 
 	eal_base_args base
+	[[ $name != *mempool* ]] || base+=(${plugin_args[@]:+"${plugin_args[@]}"})
 	start=$EPOCHREALTIME
 	DPDK_TEST=$name timeout -k 5 "$seconds" "$build/app/dpdk-test" "${base[@]}" "$@" \
 		</dev/null >"$tmp/out" 2>&1 || result=$?
@@ -98,7 +108,7 @@ unit_tests() {
 	local way kind line name nohuge asan obstacle with_asan=false
 	local -a args
 
-	! is_asan || with_asan=true
+	! build_has b_sanitize address || with_asan=true
 	while read -r way kind line; do
 		read -r -a args <<<"$line"
 		obstacle=$(way_obstacle "$way" "$kind")
@@ -185,6 +195,7 @@ test_benchmark() {
 		--allocators fastmem,fastmem-sized,mempool || return 1
 	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --duration 1 \
 		--scenarios latency,latency-growth --allocators fastmem,mempool || return 1
+	test_benchmark_mempool || return 1
 	test_benchmark_targets || return 1
 	test_benchmark_callers || return 1
 	echo "options, tables, JSON, targets and callers$callers_skipped"
@@ -245,6 +256,20 @@ test_benchmark_callers() {
 	# there is nothing for it to attach to
 	memory=(--in-memory)
 	expect 2 dpdk-test-fastmem -- --sizes 64 --rounds 1 --targets "$tmp/met.ini" || return 1
+}
+
+# The comparison of mempool drivers: its options, and both of its results.
+test_benchmark_mempool() {
+	local -a quick=(--keep 32 --bulk 4 --rounds 4 --duration 1)
+
+	expect 1 dpdk-test-fastmem -- --mempool-ops fastmem || return 1
+	expect 1 dpdk-test-fastmem -- --mempool-ops fastmem,none "${quick[@]}" || return 1
+	expect 1 dpdk-test-fastmem -- --mempool-ops fastmem,stack --keep 7x || return 1
+	expect 0 dpdk-test-fastmem "$(lcores_arg 2)" ${plugin_args[@]:+"${plugin_args[@]}"} -- \
+		--mempool-ops fastmem,lf_stack "${quick[@]}" --tolerance 100 || return 1
+	# it is several times as slow without a cache
+	expect 2 dpdk-test-fastmem "$(lcores_arg 1)" ${plugin_args[@]:+"${plugin_args[@]}"} -- \
+		--mempool-ops lf_stack,fastmem "${quick[@]}" || return 1
 }
 
 # What the benchmark makes of targets that are wrong, met and missed. Whether
@@ -314,7 +339,7 @@ for name in ${names[@]+"${names[@]}"}; do
 done
 
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"; eal_remove_files' EXIT
+trap 'rm -rf "$tmp"; plugin_remove; eal_remove_files' EXIT
 build=$BUILD
 
 if $only_units; then
@@ -327,12 +352,15 @@ else
 	build_tree "$build" || die "the build failed"
 fi
 
+find_plugins
 unit_tests
 if ! $only_units && [ ${#names[@]} -eq 0 ]; then
 	check "public headers alone" "$ROOT/devtools/check-headers.sh"
 	check "symbols of the library" "$ROOT/devtools/check-symbols.sh" "$build"
 	check "test application" test_harness
 	check "benchmark" test_benchmark
+	check "mempool driver in the distribution's programs" \
+		"$ROOT/devtools/test-driver.sh" --build "$build"
 fi
 
 step_summary
