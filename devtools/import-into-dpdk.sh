@@ -338,6 +338,8 @@ import_documents() {
 	enter_behind doc/api/doxy-api-index.md '^  \[mempool\]\(@ref rte_mempool.h\),' \
 		'  [fastmem](@ref rte_fastmem.h),'
 	enter_behind doc/api/doxy-api-index.md '^  \[fastmem\]\(@ref rte_fastmem.h\),' \
+		'  [fastmem malloc](@ref rte_fastmem_malloc.h),'
+	enter_behind doc/api/doxy-api-index.md '^  \[fastmem malloc\]\(@ref rte_fastmem_malloc.h\),' \
 		'  [fastmem mempool](@ref rte_fastmem_mempool.h),'
 	enter_sorted doc/api/doxy-api.conf.in '.*@TOPDIR@/lib/eal/include/generic .*' \
 		'[A-Z].*' 'lib/[a-z_]+ ' \

@@ -87,6 +87,7 @@
  */
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -1073,6 +1074,34 @@ rte_fastmem_type_stats(rte_fastmem_handle_t handle,
 __rte_experimental
 size_t
 rte_fastmem_usable_size(const void *ptr);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Tell whether a pointer points into memory of the library's objects.
+ *
+ * For who gets pointers of several allocators. Whether it is the start of an
+ * object, or the object is allocated, is not looked at.
+ *
+ * MT-safe, no lock taken. For objects that the caller holds, and for memory
+ * of others that is not returned to EAL meanwhile.
+ *
+ * @param ptr
+ *   Any pointer; NULL too.
+ * @return
+ *   True if it does. False if not, or if the allocator is not initialized.
+ */
+__rte_experimental
+static inline bool
+rte_fastmem_contains(const void *ptr)
+{
+	const struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
+
+	return (offset >> RTE_FASTMEM_SLAB_SHIFT) <= self->dir_mask &&
+		__rte_fastmem_bin(self, offset) != 0;
+}
 
 /**
  * @warning
