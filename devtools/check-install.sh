@@ -6,7 +6,8 @@
 #
 # Install into folders of their own, once with the default prefix and once with
 # another one, and build and run an application with nothing but what pkg-config
-# says of libdpdk-fastmem: shared and static, C and C++.
+# says of libdpdk-fastmem: shared and static, C and C++. Then run one that knows
+# of DPDK alone with the object that replaces rte_malloc().
 
 set -eu
 # shellcheck source=devtools/common.sh
@@ -53,6 +54,25 @@ main(int argc, char **argv)
 END
 cp "$tmp/app.c" "$tmp/app.cc"
 
+cat >"$tmp/malloc.c" <<'END'
+#include <rte_eal.h>
+#include <rte_malloc.h>
+
+int
+main(int argc, char **argv)
+{
+	void *obj;
+
+	if (rte_eal_init(argc, argv) < 0)
+		return 1;
+	obj = rte_zmalloc("app", 1000, 0);
+	if (obj == NULL)
+		return 1;
+	rte_free(obj);
+	return rte_eal_cleanup();
+}
+END
+
 # Does the loader get along with the program by itself?
 run_app() {
 	local base
@@ -72,6 +92,29 @@ try() {
 		tail -n 20 "$tmp/out" | sed 's/^/    /'
 	elif ! run_app env "LD_LIBRARY_PATH=$path" "$tmp/app" >"$tmp/out" 2>&1; then
 		step_fail "$label: does not run"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	else
+		step_ok "$label"
+	fi
+}
+
+# try_preload LABEL LIBDIR: replace rte_malloc() in an application.
+try_preload() {
+	local label=$1 libdir=$2 base
+	local -a flags
+
+	eal_base_args base
+	read -r -a flags <<<"$(pkg-config --cflags --libs libdpdk)"
+	if ! cc "$tmp/malloc.c" -o "$tmp/app" "${flags[@]}" >"$tmp/out" 2>&1; then
+		step_fail "$label: does not build"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	elif ! timeout -k 5 60 env "LD_PRELOAD=$libdir/librte_fastmem_malloc.so" \
+			FASTMEM_MALLOC_STATS=1 "$tmp/app" "${base[@]}" --no-huge -m 64 \
+			</dev/null >"$tmp/out" 2>&1; then
+		step_fail "$label: does not run"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	elif ! grep -q ' 1 allocations and 1 frees served by fastmem' "$tmp/out"; then
+		step_fail "$label: fastmem did not serve it"
 		tail -n 20 "$tmp/out" | sed 's/^/    /'
 	else
 		step_ok "$label"
@@ -119,6 +162,7 @@ check_prefix() {
 	if ! [ -e "$libdir/librte_mempool_fastmem.so" ]; then
 		step_fail "$label: there is no plug-in of the mempool driver"
 	fi
+	try_preload "$label, preloaded" "$libdir"
 	read -r -a flags <<<"$(flags --cflags --libs libdpdk libdpdk-fastmem)"
 	try "$label, after libdpdk" cc "$tmp/app.c" "$path" "${flags[@]}"
 

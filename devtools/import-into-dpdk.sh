@@ -5,8 +5,9 @@
 # Usage: devtools/import-into-dpdk.sh DPDK_DIR
 #
 # Copy fastmem into a DPDK source tree, from 22.11 up to main, and register it
-# there: in the lists of libraries, applications and unit tests, in the
-# documents and indexes, and in MAINTAINERS. DPDK's own build makes it then.
+# there: in the lists of libraries, applications and unit tests, in the main
+# meson.build for the object to be preloaded, in the documents and indexes, and
+# in MAINTAINERS. DPDK's own build makes it then.
 #
 # A second run changes nothing, or refreshes what has changed here. A tree that
 # is not understood is left as it is. In a tree older than main, the headers of
@@ -224,6 +225,20 @@ import_driver() {
 			    cflags += '-I' + dpdk_source_root / dir
 			endforeach
 		END
+	fi
+}
+
+# The object to be preloaded is built when all libraries are.
+import_preload() {
+	local file
+
+	for file in "$ROOT"/lib/fastmem_malloc/*; do
+		copy "lib/fastmem_malloc/$(basename "$file")"
+	done
+	enter_behind meson.build "^subdir\\('drivers'\\)$" "subdir('lib/fastmem_malloc')"
+	if $needs_compat; then
+		enter_behind lib/fastmem_malloc/meson.build "^cflags = " \
+			"cflags += '-I' + dpdk_source_root / 'lib/fastmem/compat'"
 	fi
 }
 
@@ -455,9 +470,8 @@ install_staged() {
 		grep -qs 'The fastmem authors' "$dpdk/$file" || continue
 		rm "$dpdk/$file"
 		changed=$((changed + 1))
-	done < <(cd "$dpdk" && find lib/fastmem drivers/mempool/fastmem app/test-fastmem \
-		app/test/test_fastmem* \
-		-type f 2>/dev/null)
+	done < <(cd "$dpdk" && find lib/fastmem lib/fastmem_malloc drivers/mempool/fastmem \
+		app/test-fastmem app/test/test_fastmem* -type f 2>/dev/null)
 
 	if [ "$changed" -eq 0 ]; then
 		echo "$dpdk: nothing to change"
@@ -469,6 +483,7 @@ install_staged() {
 detect_features
 import_library
 import_driver
+import_preload
 import_app
 import_tests
 import_documents

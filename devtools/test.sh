@@ -361,6 +361,9 @@ if ! $only_units && [ ${#names[@]} -eq 0 ]; then
 	check "benchmark" test_benchmark
 	check "mempool driver in the distribution's programs" \
 		"$ROOT/devtools/test-driver.sh" --build "$build"
+	# busy machines do not reach a factor of ten each time
+	check "preloaded into DPDK's programs" "$ROOT/devtools/test-preload.sh" \
+		--build "$build" --short --factor 5
 fi
 
 step_summary

@@ -17,6 +17,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_memory.h>
+#include <rte_memzone.h>
 
 #include <rte_fastmem_malloc.h>
 
@@ -363,6 +364,49 @@ test_trim(void)
 	return check_trim(old) != 0 ? -1 : fastmem_test_all_back();
 }
 
+static void
+free_zone(const struct rte_memzone *mz, void *arg)
+{
+	const struct rte_memzone **found = arg;
+
+	if (strncmp(mz->name, "fastmem_", 8) == 0)
+		*found = mz;
+}
+
+/* What librte_fastmem_malloc.so does around rte_eal_cleanup(). */
+static int
+test_cleanup(void)
+{
+	const struct rte_memzone *mz;
+	void *ptr, *before = rte_fastmem_heap_malloc(NULL, 100, 0);
+
+	__rte_fastmem_cleanup_begin();
+	ptr = rte_fastmem_heap_malloc(NULL, 5000, 0);
+	TEST_ASSERT(before != NULL && ptr != NULL && rte_fastmem_contains(ptr),
+		"out of service too early");
+	rte_fastmem_heap_free(before);
+	rte_fastmem_heap_free(ptr);
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+	__rte_fastmem_cleanup_end();
+	__rte_fastmem_cleanup_end();
+	__rte_fastmem_cleanup_begin();
+	TEST_ASSERT(!rte_fastmem_contains(ptr), "still in service");
+	TEST_ASSERT_EQUAL(rte_fastmem_audit(), -ENODEV, "still in service");
+	TEST_ASSERT(rte_fastmem_alloc(64, 0, 0) == NULL && rte_errno == ENODEV,
+		"still in service");
+	/* which otherwise is EAL's business */
+	do {
+		mz = NULL;
+		rte_memzone_walk(free_zone, &mz);
+	} while (mz != NULL && rte_memzone_free(mz) == 0);
+	TEST_ASSERT_EQUAL(fastmem_test_count_zones(), 0, "memory left");
+	TEST_ASSERT_SUCCESS(rte_fastmem_init(), "not to be used again");
+	ptr = rte_fastmem_heap_zmalloc(NULL, 100, 0);
+	TEST_ASSERT_SUCCESS(fastmem_test_check_malloc(ptr, 100, 0), "object");
+	rte_fastmem_heap_free(ptr);
+	return fastmem_test_all_back();
+}
+
 struct unit_test_suite fastmem_malloc_heap_testsuite = {
 	.suite_name = "fastmem malloc, and the heap",
 	.unit_test_cases = {
@@ -382,6 +426,8 @@ struct unit_test_suite fastmem_malloc_heap_testsuite = {
 			test_limit),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_trim),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_cleanup),
 		TEST_CASES_END()
 	}
 };

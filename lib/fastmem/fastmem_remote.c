@@ -300,8 +300,8 @@ remote_call_attach(void)
 	return peer->request.result;
 }
 
-static void
-remote_close(void)
+void
+fastmem_remote_close(void)
 {
 	close(remote.fd);
 	remote.fd = -1;
@@ -326,7 +326,7 @@ fastmem_remote_attach(struct fastmem_root *root)
 	if (ret != 0) {
 		FASTMEM_LOG(ERR, "cannot attach to the primary process: %s",
 			strerror(-ret));
-		remote_close();
+		fastmem_remote_close();
 	}
 	return ret;
 }
@@ -335,5 +335,5 @@ void
 fastmem_remote_detach(void)
 {
 	remote_call_block(NULL, FASTMEM_REQUEST_DETACH, 0);
-	remote_close();
+	fastmem_remote_close();
 }

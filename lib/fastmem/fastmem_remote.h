@@ -95,6 +95,10 @@ fastmem_remote_attach(struct fastmem_root *root);
 void
 fastmem_remote_detach(void);
 
+/** Leave without a word, as if the process had ended. */
+void
+fastmem_remote_close(void);
+
 /** The block for threads that have none. Locked until put back. */
 struct fastmem_block *
 fastmem_remote_spare_get(void);

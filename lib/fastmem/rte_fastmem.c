@@ -227,6 +227,36 @@ out:
 	fastmem_unlock(&fastmem_process.attach_lock);
 }
 
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_cleanup_begin, 26.11)
+void
+__rte_fastmem_cleanup_begin(void)
+{
+	fastmem_lock(&fastmem_process.attach_lock);
+	if (fastmem_process.root != NULL && !fastmem_is_remote()) {
+		/* No secondary may attach any more. */
+		rte_atomic_store_explicit(&fastmem_process.root->layout, 0,
+			rte_memory_order_release);
+		fastmem_keeper_close();
+	}
+	fastmem_unlock(&fastmem_process.attach_lock);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_cleanup_end, 26.11)
+void
+__rte_fastmem_cleanup_end(void)
+{
+	fastmem_lock(&fastmem_process.attach_lock);
+	if (fastmem_process.root != NULL) {
+		/* Dropping its lock has the primary process reclaim the caches
+		 * of this one, as if it had been killed.
+		 */
+		if (fastmem_is_remote())
+			fastmem_remote_close();
+		fastmem_block_attach(NULL);
+	}
+	fastmem_unlock(&fastmem_process.attach_lock);
+}
+
 int
 fastmem_control_reserve(struct fastmem_root *root, size_t size, int socket_id,
 	unsigned int own)

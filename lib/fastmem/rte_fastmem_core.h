@@ -153,6 +153,23 @@ void
 __rte_fastmem_hfree_bulk(uint32_t handle, void * const *ptrs, unsigned int n);
 
 /**
+ * @internal Get ready for rte_eal_cleanup(): let no thread of the library use
+ * EAL's memory any more by itself. Secondary processes are no longer served,
+ * but the caller's own goes on to be.
+ */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_cleanup_begin(void);
+
+/**
+ * @internal Take leave of the allocator after rte_eal_cleanup(), which has
+ * unmapped its memory: nothing is touched there.
+ */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_cleanup_end(void);
+
+/**
  * @internal What tells the class that holds both a size, which is not 0, and
  * an alignment, which is 0 or a power of two: the leading zeros of the size of
  * the class less one.
