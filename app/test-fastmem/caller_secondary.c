@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -175,21 +176,25 @@ receive(struct secondary_reply *reply)
 static void
 secondary_stop(void)
 {
-	int status;
+	siginfo_t info;
 
 	if (fd < 0)
 		return;
 	/* This is what it waits for to end. */
 	close(fd);
 	fd = -1;
-	while (waitpid(pid, &status, 0) < 0) {
+	/*
+	 * Init reaps it, soon after this process has ended: that may take
+	 * minutes in the kernel, which frees entries below /proc meanwhile.
+	 */
+	while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) < 0) {
 		if (errno != EINTR)
 			return;
 	}
-	if (WIFSIGNALED(status))
+	if (info.si_code != CLD_EXITED)
 		report_error("the secondary process was ended by signal %d",
-			WTERMSIG(status));
-	else if (WEXITSTATUS(status) != 0)
+			info.si_status);
+	else if (info.si_status != 0)
 		report_error("the secondary process has failed");
 }
 
