@@ -4,7 +4,7 @@
 
 /*
  * Part of fastmem_autotest: bulks of objects to free, in which not all are of
- * one slab, or are objects at all.
+ * one slab, or are objects at all; and bulks at the borders of magazines.
  */
 
 #include <inttypes.h>
@@ -22,6 +22,10 @@
 /* Fits into a magazine of any class used here, together with one more. */
 #define MAX_BULK 33
 #define N_RANDOM 200
+/* A slab holds two magazines and a few objects more of this size. */
+#define BORDER_SIZE ((size_t)4096)
+#define BORDER_MAG 254
+#define BORDER_BULK 8
 
 static const size_t sizes[] = { 64, 128, 1024, 4096, 16384 };
 
@@ -513,6 +517,94 @@ test_random_mixtures(void)
 	return fastmem_test_all_back();
 }
 
+/* Tell if an object is one of several. */
+static bool
+is_among(const void *obj, void *const *objs, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (objs[i] == obj)
+			return true;
+	return false;
+}
+
+/*
+ * The slab has fewer objects left than a bulk takes, and some of these are in
+ * the cache already: there is no need to take both.
+ */
+static int
+slab_border(void)
+{
+	void *objs[2 * BORDER_MAG + 1], *bulk[BORDER_BULK];
+	unsigned int i, round;
+
+	for (i = 0; i < RTE_DIM(objs); i++) {
+		objs[i] = rte_fastmem_alloc(BORDER_SIZE, 8, 0);
+		TEST_ASSERT_NOT_NULL(objs[i], "object %u", i);
+	}
+	for (round = 0; round < 3; round++) {
+		TEST_ASSERT_SUCCESS(rte_fastmem_alloc_bulk(bulk, BORDER_BULK,
+			BORDER_SIZE, 8, 0), "cannot allocate");
+		for (i = 1; i < BORDER_BULK; i++)
+			TEST_ASSERT_EQUAL((uintptr_t)bulk[i] / SLAB,
+				(uintptr_t)bulk[0] / SLAB,
+				"round %u: objects 0 and %u: slabs", round, i);
+		rte_fastmem_free_bulk(bulk, BORDER_BULK);
+	}
+	fastmem_test_free_all(objs, RTE_DIM(objs));
+	rte_fastmem_cache_flush();
+	return 0;
+}
+
+/* A bulk comes from one magazine and goes into one, if there is such a one. */
+static int
+magazine_border(void)
+{
+	void *objs[2 * BORDER_MAG], *bulk[BORDER_BULK];
+	void **last = &objs[BORDER_MAG];
+	unsigned int i;
+
+	TEST_ASSERT_SUCCESS(rte_fastmem_alloc_bulk(objs, RTE_DIM(objs),
+		BORDER_SIZE, 8, 0), "cannot allocate");
+	rte_fastmem_cache_flush();
+	for (i = 0; i < RTE_DIM(objs); i++)
+		rte_fastmem_free(objs[i]);
+	for (i = BORDER_MAG; i > BORDER_BULK / 2; i--)
+		TEST_ASSERT_EQUAL(rte_fastmem_alloc(BORDER_SIZE, 8, 0),
+			last[i - 1], "not what was freed last");
+
+	TEST_ASSERT_SUCCESS(rte_fastmem_alloc_bulk(bulk, BORDER_BULK,
+		BORDER_SIZE, 8, 0), "cannot allocate");
+	for (i = 0; i < BORDER_BULK; i++)
+		TEST_ASSERT(is_among(bulk[i], last - BORDER_BULK, BORDER_BULK),
+			"object %u is of the other magazine", i);
+	for (i = 0; i < BORDER_BULK / 2; i++)
+		rte_fastmem_free(last[BORDER_MAG - 1 - i]);
+
+	rte_fastmem_free_bulk(bulk, BORDER_BULK);
+	for (i = 0; i < BORDER_BULK; i++)
+		TEST_ASSERT(is_among(rte_fastmem_alloc(BORDER_SIZE, 8, 0), bulk,
+			BORDER_BULK), "the bulk is in both magazines");
+
+	rte_fastmem_free_bulk(bulk, BORDER_BULK);
+	fastmem_test_free_all(&last[BORDER_BULK / 2], BORDER_MAG - BORDER_BULK);
+	return 0;
+}
+
+int
+fastmem_test_borders(void)
+{
+	return slab_border() == 0 ? magazine_border() : -1;
+}
+
+static int
+test_borders(void)
+{
+	return fastmem_test_borders() == 0 ? fastmem_test_all_back() :
+		TEST_FAILED;
+}
+
 struct unit_test_suite fastmem_bulk_testsuite = {
 	.suite_name = "fastmem bulks to free",
 	.unit_test_cases = {
@@ -526,6 +618,8 @@ struct unit_test_suite fastmem_bulk_testsuite = {
 			test_last_cache),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_random_mixtures),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_borders),
 		TEST_CASES_END()
 	}
 };

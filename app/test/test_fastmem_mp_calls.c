@@ -46,6 +46,7 @@ enum task {
 	TASK_LIMIT,
 	TASK_CALLS,
 	TASK_BULK,
+	TASK_BORDERS,
 	TASK_GROW
 };
 
@@ -349,6 +350,9 @@ secondary_task(uint32_t task)
 	case TASK_BULK:
 		ret = secondary_bulk();
 		break;
+	case TASK_BORDERS:
+		ret = fastmem_test_borders();
+		break;
 	case TASK_GROW:
 		ret = secondary_grow();
 		break;
@@ -495,6 +499,13 @@ test_bulk_there(void)
 	return fastmem_test_all_back();
 }
 
+static int
+test_borders_there(void)
+{
+	RUN_SECONDARY(TASK_BORDERS);
+	return fastmem_test_all_back();
+}
+
 /* Be busy, in the library or not, until the secondary process has ended. */
 static int
 be_busy(void *arg)
@@ -584,6 +595,8 @@ static struct unit_test_suite fastmem_mp_calls_testsuite = {
 			test_calls_there),
 		TEST_CASE_ST(setup, fastmem_test_teardown_shared,
 			test_bulk_there),
+		TEST_CASE_ST(setup, fastmem_test_teardown_shared,
+			test_borders_there),
 		TEST_CASE_ST(setup, fastmem_test_teardown_shared,
 			test_primary_busy),
 		TEST_CASE_ST(setup, fastmem_test_teardown_shared,

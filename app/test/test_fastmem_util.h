@@ -177,6 +177,10 @@ fastmem_test_in_bare_thread(int (*fn)(void *arg), void *arg);
 int
 fastmem_test_check_caches(void *arg);
 
+/* Expect bulks not to cross borders of magazines and slabs without need. */
+int
+fastmem_test_borders(void);
+
 /*
  * Run a function on a worker lcore of the same socket or, if there is none, in
  * such a thread.

@@ -226,18 +226,25 @@ cache_put_empty(struct fastmem_cache *cache, struct fastmem_mag *mag)
 }
 
 /* Load a magazine with objects, which is in the hand, or which is the chain's
- * first one, in place of the loaded one, which is empty.
+ * first one. It takes the place of the loaded one if that is empty; if not, it
+ * takes that of the previous one, which is empty, or is not there.
  */
 static void
 cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag,
 	struct fastmem_mag *chain)
 {
+	uint32_t n_loaded = fastmem_cache_n_loaded(cache);
 	struct fastmem_mag *old = cache_loaded(cache);
 	struct fastmem_change *change;
 
 	mag_prefetch(mag, mag->count);
 	fastmem_race_point(FASTMEM_RACE_CACHE_FULL_TAKEN);
 	change = change_begin(cache);
+	if (n_loaded != 0) {
+		change->prev = old;
+		change->n_prev = n_loaded;
+		old = cache->prev;
+	}
 	change->objs = mag->objs;
 	change->state = state_with_n(change->state, mag->count);
 	change->taken += mag->count;
@@ -561,13 +568,19 @@ bool
 fastmem_cache_collect(struct fastmem_cache *cache, unsigned int n,
 	unsigned int flags)
 {
+	struct fastmem_mag *mag, *filled = NULL;
 	struct fastmem_chain chain;
-	struct fastmem_mag *mag;
 
 	if (!fastmem_depot_collect(cache->depot, n, flags | FASTMEM_F_MAGAZINES,
 			&chain))
 		return false;
 	while ((mag = fastmem_chain_pop(&chain)) != NULL) {
+		fastmem_mag_link(mag, filled);
+		filled = mag;
+	}
+	/* What was filled last, and most, comes first again. */
+	while ((mag = filled) != NULL) {
+		filled = fastmem_mag_linked(mag);
 		fastmem_mag_give(mag, &cache->journal->hand);
 		cache_chain(cache, mag);
 	}
@@ -603,26 +616,63 @@ cache_take_remote(struct fastmem_cache *cache, void **ptrs, unsigned int n)
 	}
 }
 
+/* Take n objects out of the chain's first magazine, if that holds so many and
+ * there is a place for it.
+ */
+static bool
+cache_take_first(struct fastmem_cache *cache, struct fastmem_chain *chain,
+	void **ptrs, unsigned int n)
+{
+	unsigned int n_loaded = fastmem_cache_n_loaded(cache);
+	unsigned int n_prev = cache_n_prev(cache);
+	struct fastmem_mag *mag = chain->first, *rest = cache->journal->chain;
+
+	if (fastmem_is_remote()) {
+		mag = rest;
+		rest = mag == NULL ? NULL : fastmem_mag_linked(mag);
+	}
+	if (chain->slabs != NULL || mag == NULL || mag->count < n ||
+			(n_loaded != 0 && n_prev != 0))
+		return false;
+	if (!fastmem_is_remote())
+		fastmem_chain_pop(chain);
+	cache_load_full(cache, mag, rest);
+	cache_take(cache, ptrs, n);
+	cache_count(&cache->alloc_misses, n - n_loaded - n_prev);
+	return true;
+}
+
 bool
 fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 	unsigned int n, unsigned int flags)
 {
-	unsigned int cached = fastmem_cache_n_loaded(cache) + cache_n_prev(cache), k;
-	struct fastmem_chain chain;
+	unsigned int n_loaded = fastmem_cache_n_loaded(cache);
+	unsigned int n_prev = cache_n_prev(cache), cached, k = 0;
+	struct fastmem_chain chain = { 0 };
 
+	/* All of it from one magazine, if possible: were the border between two
+	 * crossed instead, freeing as much would cross it back, and so each
+	 * time; and they may hold objects of different slabs.
+	 */
+	if (n > n_loaded && n <= n_prev)
+		cache_swap(cache);
+	cached = n_loaded + n_prev;
 	if (n > cached && !(fastmem_is_remote() ?
 			cache_collect_remote(cache, n - cached, flags) :
 			fastmem_depot_collect(cache->depot, n - cached, flags,
 				&chain)))
 		return false;
-	k = cache_take(cache, ptrs, n);
+	if (n > cached && cache_take_first(cache, &chain, ptrs, n))
+		k = n;
+	else
+		k = cache_take(cache, ptrs, n);
 	if (k < n && cache_n_prev(cache) != 0) {
 		cache_swap(cache);
 		k += cache_take(cache, ptrs + k, n - k);
 	}
-	if (k < n && fastmem_is_remote())
+	if (n > cached && fastmem_is_remote())
 		cache_take_remote(cache, ptrs + k, n - k);
-	else if (k < n)
+	else if (n > cached)
 		cache_take_chain(cache, &chain, ptrs + k, n - k);
 	return true;
 }
@@ -638,8 +688,12 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 	unsigned int n)
 {
 	enum fastmem_cache_result result = FASTMEM_CACHE_HIT;
-	unsigned int n_loaded, k;
+	unsigned int n_loaded = fastmem_cache_n_loaded(cache), k;
 
+	/* All of it into one magazine, see fastmem_cache_alloc_bulk(). */
+	if (n > cache->core.capacity - n_loaded && cache->prev != NULL &&
+			n <= cache->core.capacity - cache_n_prev(cache))
+		cache_swap(cache);
 	for (; n > 0; n -= k, ptrs += k) {
 		n_loaded = fastmem_cache_n_loaded(cache);
 		if (n_loaded == cache->core.capacity) {
