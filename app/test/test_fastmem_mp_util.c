@@ -164,8 +164,9 @@ exec_secondary(const struct fastmem_test_mp_args *args)
 		lcores_arg, pci_arg, telemetry_arg, log_arg };
 	int fd;
 
-	/* it has nothing to do without the primary process */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* most have nothing to do without the primary process */
+	if (!args->outlives)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	plugin_args(&argv[7], MAX_PLUGIN_ARGS);
 	snprintf(prefix_arg, sizeof(prefix_arg), "--file-prefix=%s", prefix);
 	format_lcores(lcores_arg, sizeof(lcores_arg), args);

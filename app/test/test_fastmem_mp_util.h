@@ -43,6 +43,7 @@ struct fastmem_test_mp_args {
 	unsigned int lcore_id; /* its first lcore */
 	unsigned int n_lcores; /* on the CPUs of the caller's lcores, by turns */
 	const char *env; /* a variable and its value, with a = between; or NULL */
+	bool outlives; /* the caller, rather than die with it */
 };
 
 /* Reserve a memzone filled with zeros. */

@@ -106,8 +106,8 @@ static inline bool
 fastmem_wait_primary(unsigned int *spins)
 {
 	fastmem_wait(spins);
-	return !fastmem_is_remote() || *spins % FASTMEM_WAIT_ALIVE != 0 ||
-		rte_eal_primary_proc_alive(NULL) != 0;
+	return !fastmem_is_remote() || !fastmem_primary_has_ended(
+		*spins % FASTMEM_WAIT_ALIVE == 0);
 }
 
 #endif /* FASTMEM_LOCK_H */

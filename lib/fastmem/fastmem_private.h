@@ -243,4 +243,13 @@ fastmem_is_remote(void)
 	return fastmem_process_is_remote;
 }
 
+/**
+ * In a secondary process: tell if the primary one is known to have ended.
+ *
+ * @param look
+ *   Find out if it has, which takes some system calls.
+ */
+bool
+fastmem_primary_has_ended(bool look);
+
 #endif /* FASTMEM_PRIVATE_H */

@@ -30,13 +30,29 @@ static struct {
 	struct fastmem_peer *peer;
 	struct fastmem_lock lock; /* For the peer's request. */
 	struct fastmem_lock spare_lock; /* For the peer's spare block. */
-	/* Relaxed: the primary process is gone, nothing is asked for any more. */
+	/* Relaxed: the primary process is gone, so nothing is asked for, or
+	 * waited for, any more.
+	 */
 	RTE_ATOMIC(uint32_t) alone;
 } remote = {
 	.fd = -1,
 	.lock = FASTMEM_LOCK_INITIALIZER,
 	.spare_lock = FASTMEM_LOCK_INITIALIZER,
 };
+
+bool
+fastmem_primary_has_ended(bool look)
+{
+	if (rte_atomic_load_explicit(&remote.alone,
+			rte_memory_order_relaxed) != 0)
+		return true;
+	if (!look || rte_eal_primary_proc_alive(NULL) != 0)
+		return false;
+	if (rte_atomic_exchange_explicit(&remote.alone, 1,
+			rte_memory_order_relaxed) == 0)
+		FASTMEM_LOG(ERR, "the primary process is gone");
+	return true;
+}
 
 static void
 request_post(struct fastmem_request *request, enum fastmem_request_op op)
@@ -61,12 +77,8 @@ request_wait(struct fastmem_request *request)
 		fastmem_futex_wait(&request->state, state, REMOTE_ALIVE_MS);
 		if (rte_atomic_load_explicit(&request->state,
 				rte_memory_order_acquire) == state &&
-				rte_eal_primary_proc_alive(NULL) == 0) {
-			if (rte_atomic_exchange_explicit(&remote.alone, 1,
-					rte_memory_order_relaxed) == 0)
-				FASTMEM_LOG(ERR, "the primary process is gone");
+				fastmem_primary_has_ended(true))
 			return false;
-		}
 	}
 	rte_atomic_store_explicit(&request->state, FASTMEM_REQUEST_IDLE,
 		rte_memory_order_relaxed);
@@ -78,8 +90,7 @@ static bool
 request_call(struct fastmem_request *request, enum fastmem_request_op op)
 {
 	/* Once it is known that nobody answers, that is not waited for again. */
-	if (rte_atomic_load_explicit(&remote.alone,
-			rte_memory_order_relaxed) != 0)
+	if (fastmem_primary_has_ended(false))
 		return false;
 	request_post(request, op);
 	return request_wait(request);
