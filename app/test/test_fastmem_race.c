@@ -645,7 +645,10 @@ static struct unit_test_suite fastmem_race_testsuite = {
 static int
 test_fastmem_race(void)
 {
-	return fastmem_test_run(&fastmem_race_testsuite);
+	int ret = fastmem_test_run(&fastmem_race_testsuite);
+
+	return ret == TEST_SUCCESS ?
+		fastmem_test_run(&fastmem_race_type_testsuite) : ret;
 }
 
 REGISTER_FAST_TEST(fastmem_race_autotest, NOHUGE_OK, ASAN_OK, test_fastmem_race);

@@ -36,6 +36,9 @@ extern struct unit_test_suite fastmem_bulk_testsuite;
 extern struct unit_test_suite fastmem_calls_testsuite;
 extern struct unit_test_suite fastmem_backing_testsuite;
 
+/* Another suite of fastmem_race_autotest. */
+extern struct unit_test_suite fastmem_race_type_testsuite;
+
 /* Other suites of fastmem_unregistered_autotest. */
 extern struct unit_test_suite fastmem_outlive_testsuite;
 extern struct unit_test_suite fastmem_kinds_testsuite;
