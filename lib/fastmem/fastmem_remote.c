@@ -308,7 +308,12 @@ remote_call_attach(void)
 			rte_memory_order_release);
 		return ret != 0 ? ret : -EIO;
 	}
-	return peer->request.result;
+	ret = peer->request.result;
+	/* There is nothing to be cleared up. */
+	if (ret != 0)
+		rte_atomic_store_explicit(&peer->used, 0,
+			rte_memory_order_release);
+	return ret;
 }
 
 void

@@ -50,6 +50,9 @@
  * wait for, and what was in its caches is reclaimed
  * (rte_fastmem_process_reclaim()). An allocation or a free that it was about
  * to make has either happened or not.
+ * That it has ended is told by a record lock on a file in EAL's runtime
+ * directory. So an attached process must not close file descriptors that are
+ * not its own, as with closefrom(): it would be taken for dead.
  * When the primary process has ended, secondary processes go on with
  * what is in their caches and depots, and get ENOMEM then; the call which is the
  * first to ask for more waits a second for that.
@@ -71,7 +74,9 @@
  * type only.
  * A lock held while memory is taken from EAL is only ever waited for
  * by threads that need memory from EAL themselves.
- * Functions of this library must not be called from a signal handler.
+ * Functions of this library must not be called from a signal handler, and a
+ * thread must not be cancelled by pthread_cancel() while it is in one of them:
+ * they do not expect to be left that way.
  *
  * Misuse
  * ------
@@ -212,7 +217,8 @@ struct rte_fastmem_lcore_class_stats {
  *   - 0 on success.
  *   - -EBUSY if the allocator is initialized in this process already.
  *   - -ENOMEM if EAL has no memory for the directory, or the process no memory
- *     or no key for thread-specific data left to watch its threads.
+ *     or no key for thread-specific data left to watch its threads; in a
+ *     secondary process also if the primary's has no memory for its caches.
  *   - -ENOTSUP in a process that was forked by one which used the library.
  *   - -ENODEV in a secondary process: the primary's is not initialized.
  *   - -EAGAIN in a secondary process: there are 64 of them already.
