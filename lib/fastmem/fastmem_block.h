@@ -26,7 +26,7 @@
 #include <rte_lcore.h>
 #include <rte_per_lcore.h>
 
-#include "fastmem_cache.h"
+#include "fastmem_journal.h"
 #include "fastmem_root.h"
 
 /** Processes, as owners of blocks. */

@@ -6,102 +6,8 @@
 #include <rte_prefetch.h>
 
 #include "fastmem_cache.h"
+#include "fastmem_journal.h"
 #include "fastmem_remote.h"
-
-/* A reader gives up on a consistent view of a cache after so many tries: its
- * owner may have been killed in the middle of a change. It may also have been
- * preempted, so that most of the tries let others run first.
- */
-#define READ_TRIES 2000
-
-/* From here on, allocations are moved out of the state. */
-#define STATE_ALLOCS_MAX RTE_BIT64(63 - RTE_FASTMEM_COUNT_BITS)
-
-/* The owner's side of the sequence: what lies between is seen whole, or the
- * reader notices. The fence keeps the changes behind the odd number, and the
- * release keeps them before the even one. A thread that was killed in between
- * has left an odd number to who finishes its change.
- */
-static void
-cache_begin(struct fastmem_cache *cache)
-{
-	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
-		rte_memory_order_relaxed);
-
-	rte_atomic_store_explicit(&cache->sequence, seq | 1,
-		rte_memory_order_relaxed);
-	rte_atomic_thread_fence(rte_memory_order_release);
-	fastmem_race_point(FASTMEM_RACE_CACHE_BEGUN);
-}
-
-static void
-cache_end(struct fastmem_cache *cache)
-{
-	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
-		rte_memory_order_relaxed);
-
-	fastmem_race_point(FASTMEM_RACE_CACHE_CHANGED);
-	rte_atomic_store_explicit(&cache->sequence, seq + 1,
-		rte_memory_order_release);
-}
-
-/* Add to a counter that only this thread writes; relaxed: for readers. */
-static void
-cache_count(RTE_ATOMIC(uint64_t) *counter, uint64_t n)
-{
-	fastmem_race_point(FASTMEM_RACE_CACHE_COUNTS);
-	rte_atomic_store_explicit(counter,
-		rte_atomic_load_explicit(counter, rte_memory_order_relaxed) + n,
-		rte_memory_order_relaxed);
-}
-
-static uint32_t
-cache_n_prev(const struct fastmem_cache *cache)
-{
-	return rte_atomic_load_explicit(&cache->n_prev,
-		rte_memory_order_relaxed);
-}
-
-static void
-cache_set_n_prev(struct fastmem_cache *cache, uint32_t n)
-{
-	rte_atomic_store_explicit(&cache->n_prev, n, rte_memory_order_relaxed);
-}
-
-static void
-cache_set_state(struct fastmem_cache *cache, uint64_t state)
-{
-	rte_atomic_store_explicit(&cache->core.state, state,
-		rte_memory_order_relaxed);
-}
-
-/* Move the allocations out of the state when they get too many for it. */
-static void
-cache_fold(struct fastmem_cache *cache)
-{
-	uint64_t state = fastmem_cache_state(cache);
-	uint64_t allocs = state >> RTE_FASTMEM_COUNT_BITS;
-
-	if (likely(allocs < STATE_ALLOCS_MAX))
-		return;
-	cache_begin(cache);
-	cache_count(&cache->allocs, allocs);
-	cache_set_state(cache, state & RTE_FASTMEM_COUNT_MASK);
-	cache_end(cache);
-}
-
-/* A state with another number of objects. */
-static uint64_t
-state_with_n(uint64_t state, uint32_t n)
-{
-	return (state & ~RTE_FASTMEM_COUNT_MASK) | n;
-}
-
-static void
-cache_set_n_loaded(struct fastmem_cache *cache, uint32_t n)
-{
-	cache_set_state(cache, state_with_n(fastmem_cache_state(cache), n));
-}
 
 static struct fastmem_mag *
 cache_loaded(const struct fastmem_cache *cache)
@@ -133,86 +39,17 @@ mag_prefetch_write(struct fastmem_mag *mag, uint32_t n)
 		rte_prefetch0_write(&mag->objs[i]);
 }
 
-static uint64_t
-cache_counter(const RTE_ATOMIC(uint64_t) *counter)
-{
-	return rte_atomic_load_explicit(counter, rte_memory_order_relaxed);
-}
-
-/* Begin a change of a cache: as it is, with empty hands. */
-static struct fastmem_change *
-change_begin(struct fastmem_cache *cache)
-{
-	struct fastmem_change *change = &cache->journal->change;
-
-	cache_fold(cache);
-	change->cache = cache;
-	change->objs = cache->core.objs;
-	change->prev = cache->prev;
-	change->state = fastmem_cache_state(cache);
-	change->taken = cache_counter(&cache->taken);
-	change->given = cache_counter(&cache->given);
-	change->n_prev = cache_n_prev(cache);
-	change->first = NULL;
-	change->chain = cache->journal->chain;
-	change->in = NULL;
-	change->out = NULL;
-	return change;
-}
-
-static void
-change_apply(struct fastmem_journal *journal)
-{
-	const struct fastmem_change *change = &journal->change;
-	struct fastmem_cache *cache = change->cache;
-
-	cache_begin(cache);
-	cache_set_n_prev(cache, change->n_prev);
-	cache->core.objs = change->objs;
-	cache->core.capacity = change->objs == NULL ? 0 :
-		cache->depot->capacity;
-	cache->prev = change->prev;
-	fastmem_race_point(FASTMEM_RACE_CACHE_HALF_SWAPPED);
-	cache_set_state(cache, change->state);
-	rte_atomic_store_explicit(&cache->taken, change->taken,
-		rte_memory_order_relaxed);
-	rte_atomic_store_explicit(&cache->given, change->given,
-		rte_memory_order_relaxed);
-	if (change->first != NULL)
-		change->first->count = change->n_first;
-	journal->chain = change->chain;
-	rte_atomic_store_explicit(&journal->hand.in, (uintptr_t)change->in,
-		rte_memory_order_relaxed);
-	rte_atomic_store_explicit(&journal->hand.out, (uintptr_t)change->out,
-		rte_memory_order_relaxed);
-	cache_end(cache);
-}
-
-static void
-change_commit(struct fastmem_cache *cache)
-{
-	struct fastmem_journal *journal = cache->journal;
-
-	rte_atomic_store_explicit(&journal->pending, 1,
-		rte_memory_order_release);
-	fastmem_race_point(FASTMEM_RACE_CHANGE_PENDING);
-	change_apply(journal);
-	rte_atomic_store_explicit(&journal->pending, 0,
-		rte_memory_order_release);
-	fastmem_race_point(FASTMEM_RACE_CHANGE_DONE);
-}
-
 /* Exchange the two magazines. */
 static void
 cache_swap(struct fastmem_cache *cache)
 {
-	struct fastmem_change *change = change_begin(cache);
+	struct fastmem_change *change = fastmem_change_begin(cache);
 
 	change->n_prev = fastmem_cache_n_loaded(cache);
-	change->state = state_with_n(change->state, cache_n_prev(cache));
+	change->state = fastmem_state_with_n(change->state, fastmem_cache_n_prev(cache));
 	change->objs = cache->prev->objs;
 	change->prev = cache_loaded(cache);
-	change_commit(cache);
+	fastmem_change_commit(cache);
 }
 
 /* Put an empty magazine that the cache has no use for back. */
@@ -239,20 +76,20 @@ cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag,
 
 	mag_prefetch(mag, mag->count);
 	fastmem_race_point(FASTMEM_RACE_CACHE_FULL_TAKEN);
-	change = change_begin(cache);
+	change = fastmem_change_begin(cache);
 	if (n_loaded != 0) {
 		change->prev = old;
 		change->n_prev = n_loaded;
 		old = cache->prev;
 	}
 	change->objs = mag->objs;
-	change->state = state_with_n(change->state, mag->count);
+	change->state = fastmem_state_with_n(change->state, mag->count);
 	change->taken += mag->count;
 	change->chain = chain;
 	change->out = old;
 	if (old != NULL)
 		old->count = 0;
-	change_commit(cache);
+	fastmem_change_commit(cache);
 	cache_put_empty(cache, old);
 }
 
@@ -260,11 +97,11 @@ cache_load_full(struct fastmem_cache *cache, struct fastmem_mag *mag,
 static void
 cache_load_empty(struct fastmem_cache *cache, struct fastmem_mag *mag)
 {
-	struct fastmem_change *change = change_begin(cache);
+	struct fastmem_change *change = fastmem_change_begin(cache);
 
 	change->objs = mag->objs;
-	change->state = state_with_n(change->state, 0);
-	change_commit(cache);
+	change->state = fastmem_state_with_n(change->state, 0);
+	fastmem_change_commit(cache);
 }
 
 /* Get objects without asking slabs for them. */
@@ -274,7 +111,7 @@ cache_refill_here(struct fastmem_cache *cache)
 	struct fastmem_journal *journal = cache->journal;
 	struct fastmem_mag *mag;
 
-	if (cache_n_prev(cache) != 0) {
+	if (fastmem_cache_n_prev(cache) != 0) {
 		cache_swap(cache);
 		return FASTMEM_CACHE_HIT;
 	}
@@ -307,11 +144,11 @@ cache_refill(struct fastmem_cache *cache, unsigned int flags)
 	fastmem_race_point(FASTMEM_RACE_CACHE_FILLED);
 	if (n == 0)
 		return FASTMEM_CACHE_NONE;
-	cache_begin(cache);
-	cache_set_n_loaded(cache, n);
-	cache_count(&cache->taken, n);
-	cache_end(cache);
-	cache_fold(cache);
+	fastmem_cache_begin(cache);
+	fastmem_cache_set_n_loaded(cache, n);
+	fastmem_cache_count(&cache->taken, n);
+	fastmem_cache_end(cache);
+	fastmem_cache_fold(cache);
 	return FASTMEM_CACHE_MISS;
 }
 
@@ -325,26 +162,26 @@ cache_drain_loaded(struct fastmem_cache *cache)
 		return;
 	fastmem_bin_drain(&cache->depot->bin, cache->core.objs, n);
 	fastmem_race_point(FASTMEM_RACE_CACHE_DRAINED);
-	cache_begin(cache);
-	cache_set_n_loaded(cache, 0);
-	cache_count(&cache->given, n);
-	cache_end(cache);
-	cache_fold(cache);
+	fastmem_cache_begin(cache);
+	fastmem_cache_set_n_loaded(cache, 0);
+	fastmem_cache_count(&cache->given, n);
+	fastmem_cache_end(cache);
+	fastmem_cache_fold(cache);
 }
 
 static void
 cache_drain_prev(struct fastmem_cache *cache)
 {
-	uint32_t n = cache_n_prev(cache);
+	uint32_t n = fastmem_cache_n_prev(cache);
 
 	if (n == 0)
 		return;
 	fastmem_bin_drain(&cache->depot->bin, cache->prev->objs, n);
 	fastmem_race_point(FASTMEM_RACE_CACHE_DRAINED);
-	cache_begin(cache);
-	cache_set_n_prev(cache, 0);
-	cache_count(&cache->given, n);
-	cache_end(cache);
+	fastmem_cache_begin(cache);
+	fastmem_cache_set_n_prev(cache, 0);
+	fastmem_cache_count(&cache->given, n);
+	fastmem_cache_end(cache);
 }
 
 /* The loaded magazine is full and so is the previous one, if there is any: load
@@ -357,17 +194,17 @@ cache_unload_full(struct fastmem_cache *cache, struct fastmem_mag *empty)
 	struct fastmem_change *change;
 
 	mag_prefetch_write(empty, cache->core.capacity);
-	change = change_begin(cache);
+	change = fastmem_change_begin(cache);
 	change->prev = cache_loaded(cache);
 	change->n_prev = cache->core.capacity;
 	change->objs = empty->objs;
-	change->state = state_with_n(change->state, 0);
+	change->state = fastmem_state_with_n(change->state, 0);
 	if (prev != NULL) {
 		prev->count = cache->core.capacity;
 		change->given += prev->count;
 		change->out = prev;
 	}
-	change_commit(cache);
+	fastmem_change_commit(cache);
 	fastmem_race_point(FASTMEM_RACE_CACHE_EXCHANGED);
 	if (prev != NULL)
 		fastmem_depot_put(cache->depot, prev, &cache->journal->hand);
@@ -392,7 +229,7 @@ fastmem_cache_make_room(struct fastmem_cache *cache)
 
 	if (fastmem_cache_n_loaded(cache) < cache->core.capacity)
 		return FASTMEM_CACHE_HIT;
-	if (prev != NULL && cache_n_prev(cache) != cache->core.capacity) {
+	if (prev != NULL && fastmem_cache_n_prev(cache) != cache->core.capacity) {
 		/* Bulk allocations may leave a few objects in it. */
 		cache_swap(cache);
 		return FASTMEM_CACHE_HIT;
@@ -420,14 +257,14 @@ fastmem_cache_make_room(struct fastmem_cache *cache)
 static void
 cache_count_direct(struct fastmem_cache *cache, unsigned int n)
 {
-	cache_begin(cache);
-	cache_count(&cache->taken, n);
-	cache_set_state(cache, fastmem_cache_state(cache) +
+	fastmem_cache_begin(cache);
+	fastmem_cache_count(&cache->taken, n);
+	fastmem_cache_set_state(cache, fastmem_cache_state(cache) +
 		n * RTE_FASTMEM_ONE_ALLOC);
-	cache_count(&cache->alloc_misses, n);
-	cache_end(cache);
+	fastmem_cache_count(&cache->alloc_misses, n);
+	fastmem_cache_end(cache);
 	/* All that an lcore does may be this. */
-	cache_fold(cache);
+	fastmem_cache_fold(cache);
 }
 
 /* Take an object after a visit to the depot. */
@@ -436,10 +273,10 @@ cache_pop_miss(struct fastmem_cache *cache)
 {
 	void *obj = NULL;
 
-	cache_begin(cache);
+	fastmem_cache_begin(cache);
 	if (__rte_fastmem_pop(&cache->core, &obj))
-		cache_count(&cache->alloc_misses, 1);
-	cache_end(cache);
+		fastmem_cache_count(&cache->alloc_misses, 1);
+	fastmem_cache_end(cache);
 	return obj;
 }
 
@@ -484,7 +321,7 @@ cache_take(struct fastmem_cache *cache, void **ptrs, unsigned int n)
 	n = RTE_MIN(n, n_loaded);
 	if (n != 0)
 		rte_memcpy(ptrs, &cache->core.objs[n_loaded - n], n * sizeof(ptrs[0]));
-	cache_set_state(cache, fastmem_cache_state(cache) +
+	fastmem_cache_set_state(cache, fastmem_cache_state(cache) +
 		n * RTE_FASTMEM_ONE_ALLOC - n);
 	return n;
 }
@@ -522,11 +359,11 @@ cache_take_chain(struct fastmem_cache *cache, struct fastmem_chain *chain,
 static void
 cache_chain(struct fastmem_cache *cache, struct fastmem_mag *mag)
 {
-	struct fastmem_change *change = change_begin(cache);
+	struct fastmem_change *change = fastmem_change_begin(cache);
 
 	fastmem_mag_link(mag, change->chain);
 	change->chain = mag;
-	change_commit(cache);
+	fastmem_change_commit(cache);
 }
 
 /* Give the chain's first magazine back. */
@@ -534,11 +371,11 @@ static void
 cache_unchain(struct fastmem_cache *cache)
 {
 	struct fastmem_mag *mag = cache->journal->chain;
-	struct fastmem_change *change = change_begin(cache);
+	struct fastmem_change *change = fastmem_change_begin(cache);
 
 	change->chain = fastmem_mag_linked(mag);
 	change->out = mag;
-	change_commit(cache);
+	fastmem_change_commit(cache);
 	fastmem_depot_put(cache->depot, mag, &cache->journal->hand);
 }
 
@@ -600,13 +437,13 @@ cache_take_remote(struct fastmem_cache *cache, void **ptrs, unsigned int n)
 		k = RTE_MIN(n, mag->count);
 		rte_memcpy(ptrs, &mag->objs[mag->count - k],
 			k * sizeof(ptrs[0]));
-		change = change_begin(cache);
+		change = fastmem_change_begin(cache);
 		change->first = mag;
 		change->n_first = mag->count - k;
 		change->taken += k;
 		change->state += k * RTE_FASTMEM_ONE_ALLOC;
-		change_commit(cache);
-		cache_count(&cache->alloc_misses, k);
+		fastmem_change_commit(cache);
+		fastmem_cache_count(&cache->alloc_misses, k);
 		ptrs += k;
 		n -= k;
 		if (mag->count != 0 && fastmem_cache_n_loaded(cache) == 0)
@@ -624,7 +461,7 @@ cache_take_first(struct fastmem_cache *cache, struct fastmem_chain *chain,
 	void **ptrs, unsigned int n)
 {
 	unsigned int n_loaded = fastmem_cache_n_loaded(cache);
-	unsigned int n_prev = cache_n_prev(cache);
+	unsigned int n_prev = fastmem_cache_n_prev(cache);
 	struct fastmem_mag *mag = chain->first, *rest = cache->journal->chain;
 
 	if (fastmem_is_remote()) {
@@ -638,7 +475,7 @@ cache_take_first(struct fastmem_cache *cache, struct fastmem_chain *chain,
 		fastmem_chain_pop(chain);
 	cache_load_full(cache, mag, rest);
 	cache_take(cache, ptrs, n);
-	cache_count(&cache->alloc_misses, n - n_loaded - n_prev);
+	fastmem_cache_count(&cache->alloc_misses, n - n_loaded - n_prev);
 	return true;
 }
 
@@ -647,7 +484,7 @@ fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 	unsigned int n, unsigned int flags)
 {
 	unsigned int n_loaded = fastmem_cache_n_loaded(cache);
-	unsigned int n_prev = cache_n_prev(cache), cached, k = 0;
+	unsigned int n_prev = fastmem_cache_n_prev(cache), cached, k = 0;
 	struct fastmem_chain chain = { 0 };
 
 	/* All of it from one magazine, if possible: were the border between two
@@ -666,7 +503,7 @@ fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 		k = n;
 	else
 		k = cache_take(cache, ptrs, n);
-	if (k < n && cache_n_prev(cache) != 0) {
+	if (k < n && fastmem_cache_n_prev(cache) != 0) {
 		cache_swap(cache);
 		k += cache_take(cache, ptrs + k, n - k);
 	}
@@ -680,7 +517,7 @@ fastmem_cache_alloc_bulk(struct fastmem_cache *cache, void **ptrs,
 void
 fastmem_cache_count_nomem(struct fastmem_cache *cache, unsigned int n)
 {
-	cache_count(&cache->alloc_nomem, n);
+	fastmem_cache_count(&cache->alloc_nomem, n);
 }
 
 void
@@ -692,7 +529,7 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 
 	/* All of it into one magazine, see fastmem_cache_alloc_bulk(). */
 	if (n > cache->core.capacity - n_loaded && cache->prev != NULL &&
-			n <= cache->core.capacity - cache_n_prev(cache))
+			n <= cache->core.capacity - fastmem_cache_n_prev(cache))
 		cache_swap(cache);
 	for (; n > 0; n -= k, ptrs += k) {
 		n_loaded = fastmem_cache_n_loaded(cache);
@@ -705,21 +542,21 @@ fastmem_cache_free_bulk(struct fastmem_cache *cache, void *const *ptrs,
 		}
 		k = RTE_MIN(n, cache->core.capacity - n_loaded);
 		rte_memcpy(&cache->core.objs[n_loaded], ptrs, k * sizeof(ptrs[0]));
-		cache_begin(cache);
-		cache_set_state(cache, fastmem_cache_state(cache) + k);
+		fastmem_cache_begin(cache);
+		fastmem_cache_set_state(cache, fastmem_cache_state(cache) + k);
 		if (result == FASTMEM_CACHE_MISS)
-			cache_count(&cache->free_misses, k);
-		cache_end(cache);
+			fastmem_cache_count(&cache->free_misses, k);
+		fastmem_cache_end(cache);
 	}
 	if (n > 0 && fastmem_is_remote()) {
 		for (; n > 0; n--)
 			fastmem_remote_free(cache, *ptrs++);
 	} else if (n > 0) {
 		fastmem_bin_drain(&cache->depot->bin, ptrs, n);
-		cache_begin(cache);
-		cache_count(&cache->given, n);
-		cache_count(&cache->free_misses, n);
-		cache_end(cache);
+		fastmem_cache_begin(cache);
+		fastmem_cache_count(&cache->given, n);
+		fastmem_cache_count(&cache->free_misses, n);
+		fastmem_cache_end(cache);
 	}
 }
 
@@ -749,85 +586,4 @@ fastmem_cache_retire(struct fastmem_cache *cache)
 	cache->core.capacity = 0;
 	cache_put_empty(cache, loaded);
 	cache_put_empty(cache, prev);
-}
-
-void
-fastmem_journal_finish(struct fastmem_journal *journal,
-	struct fastmem_depot *(*find)(void *arg, unsigned int index), void *arg)
-{
-	RTE_ATOMIC(uintptr_t) *const sides[] = {
-		&journal->hand.in, &journal->hand.out
-	};
-	struct fastmem_mag *mag;
-	unsigned int i;
-
-	/* Acquire: the change was written before. */
-	if (rte_atomic_load_explicit(&journal->pending,
-			rte_memory_order_acquire) != 0) {
-		change_apply(journal);
-		rte_atomic_store_explicit(&journal->pending, 0,
-			rte_memory_order_release);
-	}
-	for (i = 0; i < RTE_DIM(sides); i++) {
-		mag = (struct fastmem_mag *)rte_atomic_load_explicit(sides[i],
-			rte_memory_order_relaxed);
-		if (mag != NULL && fastmem_depot_claim(mag, journal->hand.owner))
-			fastmem_depot_rescue(find(arg, mag->bin), mag);
-		rte_atomic_store_explicit(sides[i], 0, rte_memory_order_relaxed);
-	}
-	while ((mag = journal->chain) != NULL) {
-		journal->chain = fastmem_mag_linked(mag);
-		fastmem_depot_put(find(arg, mag->bin), mag, NULL);
-	}
-}
-
-void
-fastmem_cache_settle(struct fastmem_cache *cache)
-{
-	uint32_t seq = rte_atomic_load_explicit(&cache->sequence,
-		rte_memory_order_relaxed);
-
-	if ((seq & 1) != 0)
-		rte_atomic_store_explicit(&cache->sequence, seq + 1,
-			rte_memory_order_release);
-}
-
-void
-fastmem_cache_read(const struct fastmem_cache *cache,
-	struct fastmem_cache_counts *counts)
-{
-	uint64_t state, allocs, taken, given;
-	unsigned int tries = 0;
-	uint32_t seq;
-
-	while (tries < READ_TRIES) {
-		/* Acquire: nothing is read before the number. */
-		seq = rte_atomic_load_explicit(&cache->sequence,
-			rte_memory_order_acquire);
-		state = fastmem_cache_state(cache);
-		fastmem_race_point(FASTMEM_RACE_CACHE_STATE_READ);
-		counts->cached = cache_n_prev(cache);
-		allocs = rte_atomic_load_explicit(&cache->allocs,
-			rte_memory_order_relaxed);
-		taken = rte_atomic_load_explicit(&cache->taken,
-			rte_memory_order_relaxed);
-		given = rte_atomic_load_explicit(&cache->given,
-			rte_memory_order_relaxed);
-		counts->alloc_misses = rte_atomic_load_explicit(
-			&cache->alloc_misses, rte_memory_order_relaxed);
-		counts->free_misses = rte_atomic_load_explicit(
-			&cache->free_misses, rte_memory_order_relaxed);
-		fastmem_race_point(FASTMEM_RACE_CACHE_COUNTERS_READ);
-		/* Nor after it is read again. */
-		rte_atomic_thread_fence(rte_memory_order_acquire);
-		if ((seq & 1) == 0 && seq == rte_atomic_load_explicit(
-				&cache->sequence, rte_memory_order_relaxed))
-			break;
-		fastmem_wait(&tries);
-	}
-	counts->allocs = allocs + (state >> RTE_FASTMEM_COUNT_BITS);
-	counts->cached += state & RTE_FASTMEM_COUNT_MASK;
-	counts->frees = counts->cached + given + counts->allocs - taken;
-	counts->alloc_nomem = rte_atomic_load_explicit(&cache->alloc_nomem,
-		rte_memory_order_relaxed);
 }

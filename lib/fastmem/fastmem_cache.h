@@ -59,46 +59,6 @@ static_assert(sizeof(struct fastmem_cache) == RTE_FASTMEM_CACHE_STRIDE,
 static_assert(offsetof(struct fastmem_cache, core) == 0,
 	"a cache begins with what inline functions use");
 
-/**
- * A change of several words of a cache: what they shall be.
- *
- * Its values are final, so that it may be carried out twice.
- */
-struct fastmem_change {
-	struct fastmem_cache *cache;
-	void **objs;               /**< Of the loaded magazine. */
-	struct fastmem_mag *prev;
-	uint64_t state;
-	uint64_t taken;
-	uint64_t given;
-	uint32_t n_prev;
-	uint32_t n_first;          /**< Objects in the chain's first magazine. */
-	struct fastmem_mag *first; /**< Of the chain, before the change. */
-	struct fastmem_mag *chain; /**< And after it. */
-	struct fastmem_mag *in;    /**< What is in the hand then. */
-	struct fastmem_mag *out;
-};
-
-/**
- * What a thread is doing to its caches.
- *
- * A thread that is killed in the middle of a change leaves it in the journal,
- * and a thread of the primary process finishes it. A change is one step: at any
- * moment, a magazine is in a stack, in a hand, in the chain or in a cache.
- * The processor lets others see what a killed thread had done in the order of
- * its program; the compiler is made to keep that by release.
- */
-struct fastmem_journal {
-	/** Whether the change is to be carried out. */
-	RTE_ATOMIC(uint32_t) pending;
-	struct fastmem_change change;
-	struct fastmem_hand hand;
-	/** What an allocation in a secondary process collects, see there. */
-	struct fastmem_mag *chain;
-	/** Where a secondary process asks for what it cannot do by itself. */
-	struct fastmem_request *request;
-};
-
 static inline uint64_t
 fastmem_cache_state(const struct fastmem_cache *cache)
 {
@@ -161,23 +121,6 @@ bool
 fastmem_cache_collect(struct fastmem_cache *cache, unsigned int n,
 	unsigned int flags);
 
-/**
- * Finish what a thread that was killed did to its caches, and give back what it
- * had in its hand and in its chain.
- *
- * @param depots
- *   Finds the depot of a bin.
- */
-void
-fastmem_journal_finish(struct fastmem_journal *journal,
-	struct fastmem_depot *(*find)(void *arg, unsigned int index), void *arg);
-
-/** Let readers of its counters see that the cache of a killed thread is at
- * rest.
- */
-void
-fastmem_cache_settle(struct fastmem_cache *cache);
-
 /** Put the objects of a cache into their slabs. */
 void
 fastmem_cache_flush(struct fastmem_cache *cache);
@@ -185,10 +128,5 @@ fastmem_cache_flush(struct fastmem_cache *cache);
 /** Flush a cache, and give up its magazines. */
 void
 fastmem_cache_retire(struct fastmem_cache *cache);
-
-/** Read a cache's counters, from any thread. */
-void
-fastmem_cache_read(const struct fastmem_cache *cache,
-	struct fastmem_cache_counts *counts);
 
 #endif /* FASTMEM_CACHE_H */
