@@ -25,7 +25,7 @@
 #   --seconds N    the time of each suite that goes by time, about (default 4)
 #   --emulate      do not even try KVM
 #   --kernel FILE  the guest's kernel, rather than Debian's
-#   --timeout N    give up a guest after N seconds (default 1800)
+#   --timeout N    give up a guest after N seconds (default 3600)
 #   --keep         keep the guests' output in build-numa/
 #   --list         list what would be run
 #   --help         show this text
@@ -62,7 +62,7 @@ keep=false
 emulate=false
 kernel=
 ways=
-limit=1800
+limit=3600
 seconds=${FASTMEM_TEST_SECONDS:-}
 names=()
 
