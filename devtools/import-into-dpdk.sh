@@ -5,9 +5,9 @@
 # Usage: devtools/import-into-dpdk.sh DPDK_DIR
 #
 # Copy fastmem into a DPDK source tree, from 22.11 up to main, and register it
-# there: in the lists of libraries, applications and unit tests, in the main
-# meson.build for the object to be preloaded, in the documents and indexes, and
-# in MAINTAINERS. DPDK's own build makes it then.
+# there: in the lists of libraries, applications, examples and unit tests, in
+# the main meson.build for the object to be preloaded, in the documents and
+# indexes, and in MAINTAINERS. DPDK's own build makes it then.
 #
 # A second run changes nothing, or refreshes what has changed here. A tree that
 # is not understood is left as it is. In a tree older than main, the headers of
@@ -267,6 +267,17 @@ import_app() {
 	fi
 }
 
+import_example() {
+	local file
+
+	for file in "$ROOT"/examples/fastmem/*; do
+		[ -f "$file" ] || continue
+		copy "examples/fastmem/$(basename "$file")"
+	done
+	enter_sorted examples/meson.build "all_examples = \[" "\]" "'[a-z0-9_/-]+'" \
+		"        'fastmem',"
+}
+
 # The entries of our source_file_deps, as "FILE|LINE".
 test_entries() {
 	sed -n "s/^    '\(test_fastmem[a-z0-9_]*\.c\)': .*/\1|&/p" "$ROOT/app/test/meson.build"
@@ -368,6 +379,9 @@ import_documents() {
 
 	if [ -f "$ROOT/$guides/mempool/fastmem.rst" ]; then
 		enter_behind $guides/mempool/index.rst '^    cnxk$' '    fastmem'
+	fi
+	if [ -f "$ROOT/$guides/sample_app_ug/fastmem.rst" ]; then
+		enter_behind $guides/sample_app_ug/index.rst '^    flow_filtering$' '    fastmem'
 	fi
 
 	notes=$guides/rel_notes/release_${release/./_}.rst
@@ -471,7 +485,7 @@ install_staged() {
 		rm "$dpdk/$file"
 		changed=$((changed + 1))
 	done < <(cd "$dpdk" && find lib/fastmem lib/fastmem_malloc drivers/mempool/fastmem \
-		app/test-fastmem app/test/test_fastmem* -type f 2>/dev/null)
+		app/test-fastmem app/test/test_fastmem* examples/fastmem -type f 2>/dev/null)
 
 	if [ "$changed" -eq 0 ]; then
 		echo "$dpdk: nothing to change"
@@ -485,6 +499,7 @@ import_library
 import_driver
 import_preload
 import_app
+import_example
 import_tests
 import_documents
 import_maintainers
