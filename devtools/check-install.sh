@@ -7,7 +7,8 @@
 # Install into folders of their own, once with the default prefix and once with
 # another one, and build and run an application with nothing but what pkg-config
 # says of libdpdk-fastmem: shared and static, C and C++. Then run one that knows
-# of DPDK alone with the object that replaces rte_malloc().
+# of DPDK alone with the object that replaces rte_malloc(), and build the example
+# by its Makefile.
 
 set -eu
 # shellcheck source=devtools/common.sh
@@ -28,6 +29,7 @@ trap 'rm -rf "$tmp"; eal_remove_files' EXIT
 
 need_build_tools
 have c++ || apt_install "C++ applications are to be built, too" g++
+have make || apt_install "the example has a Makefile" make
 build_tree "$build" --prefix /usr/local >&2 || die "the build failed"
 
 cat >"$tmp/app.c" <<'END'
@@ -121,6 +123,25 @@ try_preload() {
 	fi
 }
 
+# try_example LABEL LIBDIR
+try_example() {
+	local label=$1 libdir=$2 base
+
+	eal_base_args base
+	cp -r "$ROOT/examples/fastmem" "$tmp/example"
+	if ! PKG_CONFIG_PATH=$libdir/pkgconfig make -C "$tmp/example" >"$tmp/out" 2>&1; then
+		step_fail "$label: does not build"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	elif ! timeout -k 5 60 env "LD_LIBRARY_PATH=$libdir" "$tmp/example/build/fastmem" \
+			"${base[@]}" --no-huge -m 128 --log-level=error --vdev net_null0 -- \
+			--allocator fastmem --packets 1000 </dev/null >"$tmp/out" 2>&1; then
+		step_fail "$label: does not run"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	else
+		step_ok "$label"
+	fi
+}
+
 # An application cannot be linked to a static fastmem where it cannot be linked
 # to a static DPDK, which needs more packages than Debian's libdpdk-dev asks for.
 static_obstacle() {
@@ -193,6 +214,8 @@ if ! { meson configure --prefix "$tmp/other" "$build" &&
 	die "meson install failed"
 fi
 check_prefix "another prefix" "$tmp/other" "$tmp/other"
+try_example "another prefix, Makefile of the example" \
+	"$(dirname "$(find "$tmp/other" -name librte_fastmem.a)")"
 meson configure --prefix /usr/local "$build" </dev/null >/dev/null
 
 step_summary

@@ -152,6 +152,23 @@ need_dpdk_build_tools() {
 	fi
 }
 
+# Whether the installed DPDK has the driver of pcap files.
+have_pcap_driver() {
+	compgen -G "$(pkg-config --variable=libdir libdpdk)/dpdk/pmds-*/librte_net_pcap.so*" >/dev/null ||
+		pkg-config --libs libdpdk | grep -q librte_net_pcap
+}
+
+# Debian has it in a package whose name ends in the version of the ABI.
+need_pcap_driver() {
+	local package
+
+	have_pcap_driver && return
+	package=$(apt-cache search --names-only '^librte-net-pcap' 2>/dev/null |
+		awk '{ print $1; exit }') || true
+	apt_install "the example reads pcap files" "${package:-librte-net-pcap}"
+	have_pcap_driver || die "the installed DPDK has no net_pcap driver"
+}
+
 # The CPUs that we may run on.
 cpus() {
 	local list first last range

@@ -5,8 +5,9 @@
 # Usage: devtools/test-import.sh [--all] [DPDK_DIR]
 #
 # Import fastmem into a copy of a DPDK source tree, build the tree's unit tests
-# with DPDK's own build, and run fastmem's among them. Without DPDK_DIR, the
-# tree is that of Debian's source package dpdk, which is fetched (as root).
+# and fastmem's example with DPDK's own build, and run fastmem's tests and the
+# example. Without DPDK_DIR, the tree is that of Debian's source package dpdk,
+# which is fetched (as root).
 # Sources and builds are kept in build-import/, so that a second run is short.
 #
 #   --all   run all fast tests of fastmem's rather than two of them
@@ -100,13 +101,14 @@ build=$work/build-fastmem
 log=$(mktemp)
 trap 'rm -f "$log"; eal_remove_files' EXIT
 
-# the fewest drivers that DPDK's tests do with
+# the fewest drivers that DPDK's tests and the example do with
 # shellcheck disable=SC2054 # commas within options
 options=(
 	-Ddefault_library=shared
 	-Ddisable_drivers='*'
-	-Denable_drivers=bus/pci,bus/vdev,mempool/fastmem,mempool/ring
+	-Denable_drivers=bus/pci,bus/vdev,mempool/fastmem,mempool/ring,net/null
 	-Denable_apps=test,test-fastmem
+	-Dexamples=fastmem
 	-Dtests=true
 	-Dwerror=true
 	-Dbuildtype=plain
@@ -120,7 +122,7 @@ if [ ! -f "$build/build.ninja" ]; then
 else
 	quietly "$log" meson configure "${options[@]}" "$build" || die "meson failed"
 fi
-note "building DPDK's unit tests"
+note "building DPDK's unit tests and the example"
 # all that is linked, and each of our headers, not of DPDK's, compiled alone
 mapfile -t targets < <(ninja -C "$build" -t targets all | awk -F ': ' '
 	$1 ~ /chkincs/ { if ($1 ~ /fastmem.*\.o$/) print $1; next }
@@ -156,3 +158,12 @@ for name in "${tests[@]}"; do
 		;;
 	esac
 done
+
+result=0
+timeout -k 5 "$TEST_SECONDS" "$build/examples/dpdk-fastmem" "${eal[@]}" -d "$build/drivers" \
+	--vdev net_null0 -- --packets 100000 </dev/null >"$log" 2>&1 || result=$?
+[ "$result" -eq 0 ] || {
+	tail -n 60 "$log" >&2
+	die "the example: exit status $result"
+}
+echo "DPDK $(cat "$work/VERSION"): the example passed"

@@ -297,6 +297,107 @@ test_benchmark_targets() {
 	expect 1 dpdk-test-fastmem -- --targets "$dir/targets.ini" --sizes 0 || return 1
 }
 
+# What can be wrong with the way the example is started; each of it is told.
+test_example_errors() {
+	local program=../examples/dpdk-fastmem
+	local -a port=(--vdev net_null0)
+	local memory=("${memory[@]}")
+
+	expect 0 $program -- --help >"$tmp/example" || return 1
+	grep -q -- --allocator "$tmp/example" || return 1
+	expect 1 $program 2>"$tmp/example" || return 1
+	grep -q '^no port: ' "$tmp/example" || return 1
+	expect 1 $program "${port[@]}" -- --allocator none || return 1
+	expect 1 $program "${port[@]}" -- --packets 1x || return 1
+	expect 1 $program "${port[@]}" -- --packets 1000 --replay 300 || return 1
+	expect 1 $program "${port[@]}" -- --packets || return 1
+	expect 1 $program "${port[@]}" -- --no-such-option || return 1
+	expect 1 $program "${port[@]}" -- fastmem || return 1
+	memory=(--no-huge -m 64)
+	expect 1 $program "${port[@]}" 2>"$tmp/example" || return 1
+	grep -q '^port 0: no memory for 16384 mbufs: ' "$tmp/example" || return 1
+	expect 1 $program "${port[@]}" -- --mbufs 2048 --packets 1000 >"$tmp/example" || return 1
+	grep -q '^mempool cannot be set up for 32768 flows: ' "$tmp/example" || return 1
+}
+
+# A signal ends the example as its last packet does.
+test_example_signal() {
+	local base program i result=0
+
+	eal_base_args base
+	timeout -k 5 $((60 * slow)) "$build/examples/dpdk-fastmem" "${base[@]}" \
+		"${memory[@]}" --log-level=error --vdev net_null0 -- --packets 0 \
+		>"$tmp/example" &
+	program=$!
+	for ((i = 0; i < 300; i++)); do
+		! grep -q '^the run goes on ' "$tmp/example" || break
+		sleep 0.1
+	done
+	# which timeout passes on
+	kill -TERM "$program" || return 1
+	wait "$program" || result=$?
+	[ "$result" -eq 0 ] || {
+		echo "exit status after a signal: $result"
+		return 1
+	}
+	grep -q '^stopped by a signal$' "$tmp/example" || return 1
+}
+
+# Run the example on a pcap file: the allocators have to come to one result.
+example() {
+	expect 0 ../examples/dpdk-fastmem --vdev "net_pcap0,rx_pcap=$tmp/$1.pcap,infinite_rx=1" \
+		"${@:2}" >"$tmp/example" || return 1
+	[ "$(grep -o 'digest [0-9a-f]*' "$tmp/example" | sort -u | wc -l)" -eq 1 ] || {
+		cat "$tmp/example"
+		return 1
+	}
+}
+
+# The example: flows and what is none, a full table, one lcore and three.
+test_example() {
+	local make=$ROOT/examples/fastmem/make-pcap.py
+
+	test_example_errors || return 1
+	test_example_signal || return 1
+	"$make" --packets 4000 "$tmp/flows.pcap" && "$make" --packets 4000 "$tmp/again.pcap" &&
+		"$make" --packets 4000 --seed 2 --mangle "$tmp/mangled.pcap" || return 1
+	cmp "$tmp/flows.pcap" "$tmp/again.pcap" || return 1
+	example flows -- --packets 80000 --replay 4000 || return 1
+	grep -q ': closed [1-9][0-9]*, reset [1-9][0-9]*, idle [1-9][0-9]*, at' "$tmp/example" ||
+		return 1
+	example flows "$(lcores_arg 3)" --vdev "net_pcap1,rx_pcap=$tmp/mangled.pcap,infinite_rx=1" \
+		-- --packets 20000 --replay 4000 --rounds 2 || return 1
+	example mangled "$(lcores_arg 1)" -- --packets 80000 --replay 4000 --max-flows 100 \
+		--tick 64 || return 1
+	grep -q 'table full [1-9]' "$tmp/example" || return 1
+	# a file that is shorter than it is said to be
+	expect 1 ../examples/dpdk-fastmem --vdev "net_pcap0,rx_pcap=$tmp/flows.pcap" -- \
+		--allocator fastmem --packets 4001 >"$tmp/example" || return 1
+	grep -q '^fastmem: port 0 has given 4000 of 4001 packets' "$tmp/example" || return 1
+	echo "errors, a signal, flows, damaged packets, a full table and a short file"
+}
+
+# The comparison, shortened, on hugepages and without.
+run_example() {
+	local -a quick=(--passes 4 --rounds 1)
+
+	if ! have_pcap_driver; then
+		step_skip "example: the installed DPDK has no net_pcap driver"
+		return
+	fi
+	check "example" test_example
+	# what follows builds and runs the ordinary build
+	[ "$build" = "$BUILD" ] || return 0
+	if hugepages_usable 512; then
+		check "comparison of the example, hugepages" \
+			"$ROOT/devtools/run-example.sh" "${quick[@]}"
+	else
+		step_skip "comparison of the example, hugepages: $(hugepages_hint 512)"
+	fi
+	check "comparison of the example, no-huge" \
+		"$ROOT/devtools/run-example.sh" --no-huge "${quick[@]}"
+}
+
 while [ $# -gt 0 ]; do
 	case $1 in
 	--hugepages | --build | --slow)
@@ -359,6 +460,7 @@ if ! $only_units && [ ${#names[@]} -eq 0 ]; then
 	check "symbols of the library" "$ROOT/devtools/check-symbols.sh" "$build"
 	check "test application" test_harness
 	check "benchmark" test_benchmark
+	run_example
 	check "mempool driver in the distribution's programs" \
 		"$ROOT/devtools/test-driver.sh" --build "$build"
 	# busy machines do not reach a factor of ten each time
