@@ -918,7 +918,8 @@ struct rte_fastmem_type_params {
  * The constructor and the destructor are called by any thread
  * of the primary process that allocates or frees, and by control threads which
  * do that for secondary processes, with no lock of a bin held. They may use
- * the library, but for this type.
+ * the library, but for this type. The destructor must not allocate or flush,
+ * since it may be called by a thread that is looking for memory itself.
  *
  * MT-safe. There may be 64 types. In the primary process only.
  *
