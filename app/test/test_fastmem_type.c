@@ -271,6 +271,8 @@ test_handles(void)
 		handle = handles[i];
 		TEST_ASSERT_EQUAL(rte_fastmem_type_destroy(handle), -EINVAL,
 			"destroyed %#x", handle);
+		TEST_ASSERT_EQUAL(rte_fastmem_type_purge(handle), -EINVAL,
+			"purged %#x", handle);
 		TEST_ASSERT_EQUAL(rte_fastmem_type_flush(handle), -EINVAL,
 			"flushed %#x", handle);
 		TEST_ASSERT_EQUAL(rte_fastmem_type_walk(handle, NULL, NULL),
@@ -295,6 +297,7 @@ test_not_initialized(void)
 		rte_fastmem_type_create(NULL, NULL) == -ENODEV &&
 		rte_fastmem_type_lookup("a", &handle) == -ENODEV &&
 		rte_fastmem_type_destroy(handle) == -ENODEV &&
+		rte_fastmem_type_purge(handle) == -ENODEV &&
 		rte_fastmem_type_flush(handle) == -ENODEV &&
 		rte_fastmem_type_walk(handle, NULL, NULL) == -ENODEV &&
 		rte_fastmem_type_stats(handle, &cs) == -ENODEV,
@@ -735,6 +738,34 @@ test_destroy(void)
 	return destroy(handle) == 0 ? TEST_SUCCESS : TEST_FAILED;
 }
 
+/* Objects are taken back from those who have them, wherever they are. */
+static int
+test_purge(void)
+{
+	struct rte_fastmem_type_params params = params_built("purged", 1000);
+	rte_fastmem_handle_t handle;
+	unsigned int round, n;
+
+	if (create(&params, &handle) != 0)
+		return TEST_FAILED;
+	TEST_ASSERT_EQUAL(rte_fastmem_type_purge(handle), 0, "none was there");
+	for (round = 0; round < 3; round++) {
+		TEST_ASSERT_SUCCESS(rte_fastmem_halloc_bulk(handle, objs, 3000,
+			0), "cannot allocate");
+		n = round * 1000;
+		rte_fastmem_hfree_bulk(handle, &objs[3000 - n], n);
+		TEST_ASSERT_EQUAL(rte_fastmem_type_purge(handle), 3000 - n,
+			"not as many as allocated");
+		TEST_ASSERT_EQUAL(rte_fastmem_type_walk(handle, NULL, NULL), 0,
+			"objects are left");
+		TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
+		if (check_stats(handle, 0, (round + 1) * 3000,
+				(round + 1) * 3000, 0) != 0)
+			return TEST_FAILED;
+	}
+	return destroy(handle) == 0 ? fastmem_test_all_back() : TEST_FAILED;
+}
+
 /* Types come and go in the same place, and so do the caches of their objects. */
 static int
 test_cycles(void)
@@ -866,6 +897,7 @@ peer(uint32_t task, void *data)
 	TEST_ASSERT_EQUAL(rte_fastmem_type_create(&params, &handle), -ENOTSUP,
 		"created");
 	TEST_ASSERT_EQUAL(rte_fastmem_type_destroy(handle), -ENOTSUP, "destroyed");
+	TEST_ASSERT_EQUAL(rte_fastmem_type_purge(handle), -ENOTSUP, "purged");
 	TEST_ASSERT_EQUAL(rte_fastmem_type_walk(handle, NULL, NULL), -ENOTSUP,
 		"walked");
 	/* what the primary has allocated, it frees, in all ways */
@@ -1088,6 +1120,7 @@ static struct unit_test_suite fastmem_type_testsuite = {
 		TEST_CASE_ST(setup, fastmem_test_teardown, test_general),
 		TEST_CASE_ST(setup, fastmem_test_teardown, test_stats),
 		TEST_CASE_ST(setup, fastmem_test_teardown, test_destroy),
+		TEST_CASE_ST(setup, fastmem_test_teardown, test_purge),
 		TEST_CASE_ST(setup, fastmem_test_teardown, test_cycles),
 		TEST_CASE_ST(setup, fastmem_test_teardown, test_many),
 		TEST_CASE_ST(setup, fastmem_test_teardown, test_shortage),

@@ -217,6 +217,32 @@ fastmem_bin_fill(struct fastmem_bin *bin, void **objs, unsigned int n,
 	return got;
 }
 
+/* List a slab that was full and has objects again, or is to be taken off. */
+static void
+bin_list_full(struct fastmem_bin *bin, struct fastmem_slab *slab)
+	__rte_requires_capability(&bin->lock)
+{
+	rte_seqcount_write_begin(&bin->sequence);
+	bin_list(bin, slab);
+	fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
+	fastmem_figure_add(&bin->n_full, -1);
+	rte_seqcount_write_end(&bin->sequence);
+}
+
+/* Take a slab that is listed off the bin. */
+static void
+bin_leave(struct fastmem_bin *bin, struct fastmem_slab *slab)
+	__rte_requires_capability(&bin->lock)
+{
+	bin->n_carved -= fastmem_slab_n_carved(slab);
+	rte_seqcount_write_begin(&bin->sequence);
+	bin_unlist(bin, slab);
+	fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
+	fastmem_figure_add(&bin->releases, 1);
+	rte_seqcount_write_end(&bin->sequence);
+	slab->bin = NULL;
+}
+
 /* Put one object back; returns its slab if that has no objects any more. */
 static struct fastmem_slab *
 bin_put(struct fastmem_bin *bin, struct fastmem_slab *slab, void *obj)
@@ -228,22 +254,11 @@ bin_put(struct fastmem_bin *bin, struct fastmem_slab *slab, void *obj)
 		return NULL;
 	}
 	fastmem_race_point(FASTMEM_RACE_BIN_PUT);
-	if (!slab->listed) {
-		rte_seqcount_write_begin(&bin->sequence);
-		bin_list(bin, slab);
-		fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
-		fastmem_figure_add(&bin->n_full, -1);
-		rte_seqcount_write_end(&bin->sequence);
-	}
+	if (!slab->listed)
+		bin_list_full(bin, slab);
 	if (fastmem_slab_outside(slab) != 0)
 		return NULL;
-	bin->n_carved -= fastmem_slab_n_carved(slab);
-	rte_seqcount_write_begin(&bin->sequence);
-	bin_unlist(bin, slab);
-	fastmem_race_point(FASTMEM_RACE_BIN_HALF_COUNTED);
-	fastmem_figure_add(&bin->releases, 1);
-	rte_seqcount_write_end(&bin->sequence);
-	slab->bin = NULL;
+	bin_leave(bin, slab);
 	return slab;
 }
 
@@ -292,6 +307,29 @@ fastmem_bin_drain(struct fastmem_bin *bin, void *const *objs, unsigned int n)
 		empty = slab->next;
 		fastmem_bin_release(bin, slab);
 	}
+}
+
+uint64_t
+fastmem_bin_purge(struct fastmem_bin *bin)
+{
+	const struct fastmem_dir *dir = bin->backing->dir;
+	struct fastmem_slab *slab;
+	uint64_t n_outside = 0;
+	uintptr_t offset;
+
+	for (offset = 0; offset < dir->bytes; offset += FASTMEM_SLAB_SIZE) {
+		slab = dir->slabs[fastmem_dir_granule(offset)];
+		if (slab == NULL || slab->bin != bin)
+			continue;
+		fastmem_lock(&bin->lock);
+		n_outside += fastmem_slab_outside(slab);
+		if (!slab->listed)
+			bin_list_full(bin, slab);
+		bin_leave(bin, slab);
+		fastmem_unlock(&bin->lock);
+		fastmem_bin_release(bin, slab);
+	}
+	return n_outside;
 }
 
 bool

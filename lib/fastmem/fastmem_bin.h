@@ -122,6 +122,15 @@ fastmem_bin_walk(struct fastmem_bin *bin, void (*func)(void *obj, void *arg),
 unsigned int
 fastmem_bin_list_outside(struct fastmem_bin *bin, void **objs, unsigned int n);
 
+/**
+ * Give all slabs back, whatever objects are outside. Nobody may use them.
+ *
+ * @return
+ *   How many were outside.
+ */
+uint64_t
+fastmem_bin_purge(struct fastmem_bin *bin);
+
 /** The size of the bin's objects in bytes. */
 static inline size_t
 fastmem_bin_size(const struct fastmem_bin *bin)

@@ -443,6 +443,17 @@ depot_count(RTE_ATOMIC(uint64_t) *counter, uint64_t n)
 	rte_atomic_fetch_add_explicit(counter, n, rte_memory_order_release);
 }
 
+uint64_t
+fastmem_depot_purge(struct fastmem_depot *depot)
+{
+	uint64_t n = fastmem_bin_purge(&depot->bin);
+
+	/* What was allocated is freed by nobody in particular. */
+	depot_count(&depot->shared.free_misses, n);
+	depot_count(&depot->shared.frees, n);
+	return n;
+}
+
 void *
 fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags)
 {

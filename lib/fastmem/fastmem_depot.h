@@ -237,6 +237,10 @@ fastmem_depot_reap_one(struct fastmem_depot *depot);
 void
 fastmem_depot_reap_socket(struct fastmem_socket *socket);
 
+/** Purge the bin of a depot that is empty; returns how many were freed. */
+uint64_t
+fastmem_depot_purge(struct fastmem_depot *depot);
+
 /** Allocate and free for a thread that has no cache. */
 void *
 fastmem_depot_shared_alloc(struct fastmem_depot *depot, unsigned int flags);

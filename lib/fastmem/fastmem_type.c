@@ -188,6 +188,33 @@ type_retire(struct fastmem_root *root, unsigned int index)
 		fastmem_cache_retire(&block->caches[index]);
 }
 
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_purge, 26.11)
+int64_t
+rte_fastmem_type_purge(rte_fastmem_handle_t handle)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_type *type;
+	unsigned int index;
+	int64_t ret = -EINVAL;
+
+	if (root == NULL)
+		return -ENODEV;
+	if (fastmem_is_remote())
+		return -ENOTSUP;
+	fastmem_keeper_reclaim(true);
+	fastmem_keeper_pause();
+	fastmem_lock(&root->type_lock);
+	type = fastmem_type_of_handle(handle, &index);
+	if (type != NULL) {
+		type_retire(root, index);
+		fastmem_depot_reap_one(&type->depot);
+		ret = fastmem_depot_purge(&type->depot);
+	}
+	fastmem_unlock(&root->type_lock);
+	fastmem_keeper_resume();
+	return ret;
+}
+
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_destroy, 26.11)
 int
 rte_fastmem_type_destroy(rte_fastmem_handle_t handle)

@@ -991,6 +991,29 @@ rte_fastmem_type_destroy(rte_fastmem_handle_t handle);
  * @warning
  * @b EXPERIMENTAL: this API may change without prior notice.
  *
+ * Free all objects of a type, those in the hands of others included.
+ *
+ * For an owner that knows that nobody uses them any more, but not where they
+ * are. All objects are destroyed and their memory is given back. No thread of
+ * any process may use the handle or one of the objects meanwhile, nor the
+ * objects ever after.
+ *
+ * @param handle
+ *   The type's handle.
+ * @return
+ *   - The number of objects that were allocated (not negative).
+ *   - -EINVAL if it is not the handle of a type.
+ *   - -ENOTSUP in a secondary process.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int64_t
+rte_fastmem_type_purge(rte_fastmem_handle_t handle);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
  * Give a type's free objects in the caller's cache and in the depot back to
  * their slabs, and slabs without objects to the stock.
  *
