@@ -87,8 +87,15 @@ static void
 backing_stock_add(struct fastmem_backing *backing, struct fastmem_slab *slab)
 	__rte_requires_capability(&backing->lock)
 {
+	struct fastmem_slab_list *list = backing_list(backing, slab);
+
 	slab->state = FASTMEM_SLAB_STOCK;
-	fastmem_slab_list_push(backing_list(backing, slab), slab);
+	/* Behind those of pinned zones; as a rule, there are none. */
+	if (slab->zone->n_pins == 0 && (backing->pins_change ||
+			(list->first != NULL && list->first->zone->n_pins != 0)))
+		fastmem_slab_list_append(list, slab);
+	else
+		fastmem_slab_list_push(list, slab);
 	slab->zone->n_stock++;
 	fastmem_figure_add(&backing->n_stock, 1);
 }
@@ -104,32 +111,49 @@ backing_stock_remove(struct fastmem_backing *backing, struct fastmem_slab *slab)
 
 /* The first slab that has room for an object of a shape. */
 static struct fastmem_slab *
-backing_list_find(const struct fastmem_slab_list *list,
-	struct fastmem_shape shape)
+backing_list_find(struct fastmem_backing *backing,
+	const struct fastmem_slab_list *list, struct fastmem_shape shape,
+	uint32_t zone_end)
+	__rte_requires_capability(&backing->lock)
 {
 	struct fastmem_slab *slab;
 
-	/* Clipped at both ends, a slab has no room for the largest class. */
-	for (slab = list->first; slab != NULL; slab = slab->next)
-		if (fastmem_slab_capacity(slab, shape) != 0)
-			break;
-	return slab;
+	for (slab = list->first; slab != NULL; slab = slab->next) {
+		/* Pinned ones are in front, unless they are being moved. */
+		if (zone_end != FASTMEM_ZONE_ANY && slab->zone->n_pins == 0 &&
+				!backing->pins_change)
+			return NULL;
+		/* Clipped at both ends, it has none for the largest class. */
+		if (slab->zone->id < zone_end &&
+				fastmem_slab_capacity(slab, shape) != 0)
+			return slab;
+	}
+	return NULL;
+}
+
+void
+fastmem_backing_restock(struct fastmem_backing *backing,
+	struct fastmem_slab *slab)
+{
+	backing_stock_remove(backing, slab);
+	backing_stock_add(backing, slab);
 }
 
 /* Small objects and meta leave the whole slabs to the large classes. */
 static struct fastmem_slab *
-backing_stock_get(struct fastmem_backing *backing, struct fastmem_shape shape)
+backing_stock_get(struct fastmem_backing *backing, struct fastmem_shape shape,
+	uint32_t zone_end)
 {
 	bool large = shape.size > GROW_MIN_OBJECT;
 	struct fastmem_slab *slab;
 
 	fastmem_race_point(FASTMEM_RACE_STOCK_GETS);
 	fastmem_lock(&backing->lock);
-	slab = backing_list_find(large ? &backing->whole : &backing->clipped,
-		shape);
+	slab = backing_list_find(backing, large ? &backing->whole :
+		&backing->clipped, shape, zone_end);
 	if (slab == NULL)
-		slab = backing_list_find(large ? &backing->clipped :
-			&backing->whole, shape);
+		slab = backing_list_find(backing, large ? &backing->clipped :
+			&backing->whole, shape, zone_end);
 	if (slab != NULL) {
 		backing_stock_remove(backing, slab);
 		slab->state = FASTMEM_SLAB_BIN;
@@ -401,14 +425,15 @@ backing_grow_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 	 * meanwhile are as good; and it may have been preempted, on this core.
 	 */
 	while (!fastmem_trylock(&backing->grow_lock)) {
-		slab = backing_stock_get(backing, shape);
+		slab = backing_stock_get(backing, shape, FASTMEM_ZONE_ANY);
 		if (slab != NULL)
 			return slab;
 		fastmem_race_point(FASTMEM_RACE_BACKING_GROW_WAITS);
 		fastmem_wait(&spins);
 	}
 	fastmem_race_point(FASTMEM_RACE_BACKING_GROW_LOCKED);
-	while ((slab = backing_stock_get(backing, shape)) == NULL && grown != 0) {
+	while ((slab = backing_stock_get(backing, shape, FASTMEM_ZONE_ANY)) ==
+			NULL && grown != 0) {
 		step = backing_grow_step(backing, shape);
 		grown = backing_grow(backing, step, step, false);
 	}
@@ -418,13 +443,30 @@ backing_grow_get(struct fastmem_backing *backing, struct fastmem_shape shape)
 
 struct fastmem_slab *
 fastmem_backing_get(struct fastmem_backing *backing, struct fastmem_shape shape,
-	bool grow)
+	uint32_t zone_end, bool grow)
 {
-	struct fastmem_slab *slab = backing_stock_get(backing, shape);
+	struct fastmem_slab *slab = backing_stock_get(backing, shape, zone_end);
 
-	if (slab == NULL && grow)
+	if (slab == NULL && grow && zone_end == FASTMEM_ZONE_ANY)
 		slab = backing_grow_get(backing, shape);
 	return slab;
+}
+
+bool
+fastmem_backing_grow_to(struct fastmem_backing *backing, uint64_t bytes)
+{
+	uint64_t n;
+
+	if (bytes > backing->dir->bytes)
+		return false;
+	while (fastmem_backing_bytes(backing) < bytes) {
+		n = (bytes - fastmem_backing_bytes(backing) +
+			FASTMEM_SLAB_SIZE - 1) / FASTMEM_SLAB_SIZE;
+		n = RTE_MIN(n, (uint64_t)RESERVE_UNIT_MAX);
+		if (backing_grow(backing, n, n, false) == 0)
+			return false;
+	}
+	return true;
 }
 
 void *
@@ -436,7 +478,7 @@ fastmem_backing_meta_alloc(struct fastmem_backing *backing,
 	void *chunk;
 
 	while ((chunk = fastmem_meta_alloc(&backing->meta, kind, size)) == NULL) {
-		slab = fastmem_backing_get(backing, any, grow);
+		slab = fastmem_backing_get(backing, any, FASTMEM_ZONE_ANY, grow);
 		if (slab == NULL)
 			return NULL;
 		backing_feed_meta(backing, slab);
@@ -501,7 +543,7 @@ backing_trim_zone(struct fastmem_backing *backing)
 
 	fastmem_lock(&backing->lock);
 	for (link = &backing->zones; (zone = *link) != NULL; link = &zone->next)
-		if (zone->n_stock == zone->n_slabs)
+		if (zone->n_stock == zone->n_slabs && zone->n_pins == 0)
 			break;
 	if (zone != NULL) {
 		*link = zone->next;
@@ -618,6 +660,8 @@ backing_audit_list(struct fastmem_backing *backing,
 	for (slab = list->first; slab != NULL; slab = slab->next, n++) {
 		if (slab->state == FASTMEM_SLAB_STOCK &&
 				backing_list(backing, slab) == list &&
+				(slab->zone->n_pins == 0 || slab->prev == NULL ||
+				slab->prev->zone->n_pins != 0) &&
 				fastmem_dir_slab(backing->dir,
 					(void *)slab->addr) == slab &&
 				fastmem_dir_bin(backing->dir, slab->addr -

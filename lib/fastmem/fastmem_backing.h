@@ -20,6 +20,11 @@
  * Only IO addresses within a slab have to be contiguous, so zones are not
  * asked to be.
  *
+ * A bin may be bound to the zones that there are at some moment, whose numbers
+ * are below that of the next one. These zones are pinned: they are not given
+ * back to EAL, and their slabs stand in front of the others in stock, where
+ * such a bin finds them.
+ *
  *   bytes = granules of all zones * 2 MiB
  *   granules of all zones = slabs in stock + slabs in bins + slabs of meta
  *   meta in use = zones + bitmaps of slabs + magazines + blocks of caches
@@ -33,6 +38,9 @@
 #include "fastmem_private.h"
 #include "fastmem_slab.h"
 
+/** The number of no zone, which is above all: any zone will do. */
+#define FASTMEM_ZONE_ANY UINT32_MAX
+
 /** A memzone. */
 struct fastmem_zone {
 	struct fastmem_zone *next;
@@ -40,6 +48,8 @@ struct fastmem_zone {
 	uint32_t id;        /**< Number in the memzone's name. */
 	uint32_t n_slabs;
 	uint32_t n_stock;   /**< How many of them are in stock. */
+	/** For how many it has to stay; changed under both locks. */
+	uint32_t n_pins;
 	bool reserved;      /**< Taken by rte_fastmem_reserve(). */
 	struct fastmem_slab slabs[];
 };
@@ -61,6 +71,10 @@ struct fastmem_backing {
 	/** Slabs which are whole, and slabs which lack bytes at an end. */
 	struct fastmem_slab_list whole __rte_guarded_var;
 	struct fastmem_slab_list clipped __rte_guarded_var;
+	/** The slabs of a zone that was pinned or unpinned are being moved in
+	 * these, so pinned ones may stand behind others.
+	 */
+	bool pins_change __rte_guarded_var;
 	struct fastmem_figure n_stock;
 	struct fastmem_figure n_meta;
 	/**
@@ -92,6 +106,8 @@ fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
 /**
  * Take a slab out of stock for objects of a shape.
  *
+ * @param zone_end
+ *   Of a zone whose number is less, or FASTMEM_ZONE_ANY.
  * @param grow
  *   Whether to take memory from EAL when the stock is empty.
  * @return
@@ -99,7 +115,23 @@ fastmem_backing_init(struct fastmem_backing *backing, struct fastmem_dir *dir,
  */
 struct fastmem_slab *
 fastmem_backing_get(struct fastmem_backing *backing, struct fastmem_shape shape,
-	bool grow);
+	uint32_t zone_end, bool grow);
+
+/** Put a slab that is in stock where it has to stand now. */
+void
+fastmem_backing_restock(struct fastmem_backing *backing,
+	struct fastmem_slab *slab)
+	__rte_requires_capability(&backing->lock);
+
+/**
+ * Grow to so many bytes, in as few zones as can be had.
+ *
+ * @return
+ *   Whether there are as many.
+ */
+bool
+fastmem_backing_grow_to(struct fastmem_backing *backing, uint64_t bytes)
+	__rte_requires_capability(&backing->grow_lock);
 
 /** Put a slab without objects back in stock. */
 void
@@ -136,6 +168,31 @@ fastmem_backing_is_short(const struct fastmem_backing *backing);
 /** Give zones without objects back to EAL; returns the bytes given back. */
 uint64_t
 fastmem_backing_trim(struct fastmem_backing *backing);
+
+/**
+ * Pin all zones that there are, having made them as large as asked for.
+ *
+ * @param[out] zone_end
+ *   The number that the next one may have.
+ * @return
+ *   False, with nothing pinned, if there is no memory for it.
+ */
+bool
+fastmem_backing_pin(struct fastmem_backing *backing, uint64_t bytes,
+	uint32_t *zone_end);
+
+/** Let the zones go that were pinned when that was returned. */
+void
+fastmem_backing_unpin(struct fastmem_backing *backing, uint32_t zone_end);
+
+/**
+ * Call a function for each range of addresses of zones with numbers below one,
+ * in the order of the addresses; returns how many there are.
+ */
+unsigned int
+fastmem_backing_walk(struct fastmem_backing *backing, uint32_t zone_end,
+	void (*func)(void *addr, rte_iova_t iova, size_t len, void *arg),
+	void *arg);
 
 void
 fastmem_backing_get_info(struct fastmem_backing *backing,

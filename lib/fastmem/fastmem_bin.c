@@ -15,6 +15,7 @@ fastmem_bin_init(struct fastmem_bin *bin, struct fastmem_backing *backing,
 	bin->backing = backing;
 	bin->index = index;
 	bin->shape = shape;
+	bin->zone_end = FASTMEM_ZONE_ANY;
 	bin->max_objs = UINT64_MAX;
 	fastmem_lock_init(&bin->lock);
 	rte_seqcount_init(&bin->sequence);
@@ -91,7 +92,8 @@ fastmem_bin_acquire(struct fastmem_bin *bin, bool grow)
 	struct fastmem_slab *slab;
 	void *bitmap = NULL;
 
-	slab = fastmem_backing_get(bin->backing, bin->shape, grow);
+	slab = fastmem_backing_get(bin->backing, bin->shape, bin->zone_end,
+		grow);
 	if (slab == NULL)
 		return NULL;
 	fastmem_race_point(FASTMEM_RACE_BIN_SLAB_GOT);

@@ -39,6 +39,8 @@ struct __rte_cache_aligned fastmem_bin {
 	struct fastmem_shape shape;
 	/** Of a type: its constructor and so on, in the primary process. */
 	const struct fastmem_type_local *type;
+	/** Its slabs are of zones with numbers below this. */
+	uint32_t zone_end;
 	/** Objects that may be carved. */
 	uint64_t max_objs;
 	/** Objects that are. */

@@ -94,7 +94,8 @@ type_cache_bytes(const struct rte_fastmem_type_params *params, size_t size)
 
 static void
 type_init(struct fastmem_root *root, struct fastmem_type *type,
-	const struct rte_fastmem_type_params *params, unsigned int socket_idx)
+	const struct rte_fastmem_type_params *params, unsigned int socket_idx,
+	uint32_t zone_end)
 {
 	size_t align = params->align == 0 ? RTE_CACHE_LINE_SIZE :
 		RTE_MAX(params->align, sizeof(void *));
@@ -115,6 +116,7 @@ type_init(struct fastmem_root *root, struct fastmem_type *type,
 	if (params->max_objs != 0)
 		depot->bin.max_objs = params->max_objs;
 	rte_atomic_store_explicit(&type->owner, 0, rte_memory_order_relaxed);
+	depot->bin.zone_end = zone_end;
 	fastmem_stats_start_type(root, type);
 	/* Release: whoever finds it finds all of the above. */
 	rte_atomic_store_explicit(&type->used, 1, rte_memory_order_release);
@@ -127,6 +129,7 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 {
 	struct fastmem_root *root = fastmem_process.root;
 	int ret = params_check(params), socket_idx;
+	uint32_t zone_end = FASTMEM_ZONE_ANY;
 	struct fastmem_type *type;
 
 	if (root == NULL)
@@ -149,8 +152,12 @@ rte_fastmem_type_create(const struct rte_fastmem_type_params *params,
 		ret = -EEXIST;
 	} else if (type == NULL) {
 		ret = -ENOSPC;
+	} else if (params->fixed_memory != 0 && !fastmem_backing_pin(
+			&root->sockets[socket_idx].backing,
+			params->fixed_memory, &zone_end)) {
+		ret = -ENOMEM;
 	} else {
-		type_init(root, type, params, socket_idx);
+		type_init(root, type, params, socket_idx, zone_end);
 		*handle = type_handle(root, type);
 	}
 	fastmem_unlock(&root->type_lock);
@@ -238,9 +245,13 @@ rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
 		fastmem_depot_reap_one(&type->depot);
 		fastmem_bin_get_info(&type->depot.bin, &info);
 		ret = info.n_partial + info.n_full != 0 ? -EBUSY : 0;
-		if (ret == 0)
+		if (ret == 0) {
+			if (type->depot.bin.zone_end != FASTMEM_ZONE_ANY)
+				fastmem_backing_unpin(type->depot.bin.backing,
+					type->depot.bin.zone_end);
 			rte_atomic_store_explicit(&type->used, 0,
 				rte_memory_order_release);
+		}
 	}
 	fastmem_unlock(&root->type_lock);
 	fastmem_keeper_resume();
@@ -292,6 +303,27 @@ rte_fastmem_type_walk(rte_fastmem_handle_t handle,
 	if (fastmem_is_remote())
 		return -ENOTSUP;
 	return fastmem_bin_walk(&type->depot.bin, func, arg);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_mem_walk, 26.11)
+int
+rte_fastmem_type_mem_walk(rte_fastmem_handle_t handle,
+	void (*func)(void *addr, rte_iova_t iova, size_t len, void *arg),
+	void *arg)
+{
+	struct fastmem_root *root = fastmem_process.root;
+	struct fastmem_type *type;
+	unsigned int index;
+
+	if (root == NULL)
+		return -ENODEV;
+	type = fastmem_type_of_handle(handle, &index);
+	if (type == NULL || type->depot.bin.zone_end == FASTMEM_ZONE_ANY)
+		return -EINVAL;
+	if (fastmem_is_remote())
+		return -ENOTSUP;
+	return fastmem_backing_walk(type->depot.bin.backing,
+		type->depot.bin.zone_end, func, arg);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_stats, 26.11)

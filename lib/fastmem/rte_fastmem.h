@@ -894,6 +894,14 @@ struct rte_fastmem_type_params {
 	void (*dtor)(void *obj, void *arg);
 	/** Argument of both. */
 	void *arg;
+	/**
+	 * If not 0, objects may lie in memory only that backs the socket when
+	 * the type is created. If it is less than so many bytes by then, it is
+	 * enlarged. None of it is given back to EAL as long as the type exists.
+	 * So its addresses, see rte_fastmem_type_mem_walk(), can be made known
+	 * to devices once.
+	 */
+	size_t fixed_memory;
 };
 
 /**
@@ -933,6 +941,7 @@ struct rte_fastmem_type_params {
  *   - -E2BIG if the size or the alignment is greater than
  *     rte_fastmem_max_size().
  *   - -EEXIST if there is a type of that name.
+ *   - -ENOMEM if there is not as much fixed memory as asked for.
  *   - -ENOSPC if there are too many types.
  *   - -ENOTSUP in a secondary process.
  *   - -ENODEV if the allocator is not initialized.
@@ -1058,6 +1067,41 @@ __rte_experimental
 int64_t
 rte_fastmem_type_walk(rte_fastmem_handle_t handle,
 	void (*func)(void *obj, void *arg), void *arg);
+
+/**
+ * @warning
+ * @b EXPERIMENTAL: this API may change without prior notice.
+ *
+ * Call a function for each range of memory that objects of a type of fixed
+ * memory may lie in, now or later.
+ *
+ * The ranges are in the order of their addresses. In each, the IO addresses
+ * are contiguous, or there are none. They do not change as long as the type
+ * exists. Objects of other types and classes lie in them as well.
+ *
+ * The function is called with a lock held and must not use the library, but
+ * may call EAL.
+ *
+ * MT-safe. In the primary process only.
+ *
+ * @param handle
+ *   The type's handle.
+ * @param func
+ *   The function, which gets the address, the IO address or RTE_BAD_IOVA,
+ *   and the number of bytes of a range; or NULL to count only.
+ * @param arg
+ *   Its last argument.
+ * @return
+ *   - The number of ranges (not negative).
+ *   - -EINVAL if it is not the handle of a type of fixed memory.
+ *   - -ENOTSUP in a secondary process.
+ *   - -ENODEV if the allocator is not initialized.
+ */
+__rte_experimental
+int
+rte_fastmem_type_mem_walk(rte_fastmem_handle_t handle,
+	void (*func)(void *addr, rte_iova_t iova, size_t len, void *arg),
+	void *arg);
 
 /**
  * @warning
