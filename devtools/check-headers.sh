@@ -24,7 +24,8 @@ esac
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-for header in "$ROOT"/lib/*/rte_*.h; do
+for header in "$ROOT"/lib/*/rte_*.h "$ROOT"/drivers/*/*/rte_*.h; do
+	[ -f "$header" ] || continue
 	"$ROOT/compat/include-compat.py" "$header" "$tmp/$(basename "$header")"
 done
 cp "$ROOT/compat/include/rte_fastmem_compat.h" "$tmp"

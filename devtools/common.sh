@@ -384,7 +384,8 @@ plugins_trusted() {
 }
 
 # A folder with the drivers of a build from which EAL loads them, in the variable
-# "plugins": that of the build, or a copy elsewhere. plugin_dir BUILD
+# "plugins": that of the build, or a copy elsewhere, of the libraries as well, which
+# drivers find by their place. plugin_dir BUILD
 PLUGIN_COPY=
 plugin_dir() {
 	local dir
@@ -394,8 +395,11 @@ plugin_dir() {
 	for dir in "${XDG_RUNTIME_DIR:-/run}" "$HOME" /opt; do
 		if [ -w "$dir" ] && plugins_trusted "$dir"; then
 			PLUGIN_COPY=$(mktemp -d "$dir/fastmem.XXXXXX")
-			cp "$plugins"/librte_*.so* "$PLUGIN_COPY"
-			plugins=$PLUGIN_COPY
+			mkdir "$PLUGIN_COPY/drivers" "$PLUGIN_COPY/lib"
+			cp -P "$plugins"/librte_*.so "$plugins"/librte_*.so.*[0-9] \
+				"$PLUGIN_COPY/drivers"
+			cp -P "$1"/lib/librte_*.so "$1"/lib/librte_*.so.*[0-9] "$PLUGIN_COPY/lib"
+			plugins=$PLUGIN_COPY/drivers
 			return 0
 		fi
 	done

@@ -210,22 +210,30 @@ import_library() {
 }
 
 import_driver() {
+	local dir=drivers/mempool/fastmem
 	local file
 
-	for file in "$ROOT"/drivers/mempool/fastmem/*; do
-		copy "drivers/mempool/fastmem/$(basename "$file")"
+	for file in "$ROOT/$dir"/*; do
+		copy "$dir/$(basename "$file")"
 	done
 	enter_sorted drivers/mempool/meson.build "drivers = \[" "\]" "'[a-z_0-9]+'" \
 		"        'fastmem',"
-	if $needs_compat; then
-		cat >>"$stage/drivers/mempool/fastmem/meson.build" <<-'END'
+	$has_export || ! grep -qs '^RTE_EXPORT_' "$ROOT/$dir"/*.c ||
+		"$ROOT/compat/gen-version-map.py" --abi-version "$dpdk/ABI_VERSION" \
+			--output "$stage/$dir/version.map" "$ROOT/$dir"/*.c
+	$needs_compat || return 0
 
-			# what this release of DPDK lacks
-			foreach dir : ['lib/fastmem/compat', 'lib/fastmem']
-			    cflags += '-I' + dpdk_source_root / dir
-			endforeach
-		END
-	fi
+	for file in "$ROOT/$dir"/rte_*.h; do
+		[ ! -f "$file" ] ||
+			"$ROOT/compat/include-compat.py" "$file" "$stage/$dir/$(basename "$file")"
+	done
+	cat >>"$stage/$dir/meson.build" <<-'END'
+
+		# what this release of DPDK lacks
+		foreach dir : ['lib/fastmem/compat', 'lib/fastmem']
+		    cflags += '-I' + dpdk_source_root / dir
+		endforeach
+	END
 }
 
 # The object to be preloaded is built when all libraries are.
@@ -283,9 +291,56 @@ test_entries() {
 	sed -n "s/^    '\(test_fastmem[a-z0-9_]*\.c\)': .*/\1|&/p" "$ROOT/app/test/meson.build"
 }
 
+# The files of tests that need our driver, or by -v those that do not.
+test_files() {
+	test_entries | grep "$@" "'mempool_fastmem'" | cut -d '|' -f 1
+}
+
+# The fast tests of a list of files, as lines of DPDK's list.
+fast_tests_in() {
+	local file name nohuge asan
+
+	while read -r name nohuge asan; do
+		for file in "$@"; do
+			grep -q "^REGISTER_FAST_TEST($name," "$ROOT/app/test/$file" || continue
+			[ "$nohuge" = NOHUGE_OK ] && nohuge=true || nohuge=false
+			[ "$asan" = ASAN_OK ] && asan=true || asan=false
+			echo "        ['$name', $nohuge, $asan],"
+		done
+	done < <(list_tests FAST)
+}
+
+# Older releases know of no dependency of a single test: those which need the
+# driver stand behind a condition.
+import_driver_tests() {
+	local build=$1
+	local -a files
+
+	mapfile -t files < <(test_files)
+	[ ${#files[@]} -gt 0 ] || return 0
+	BLOCK=$(
+		echo "if dpdk_conf.has('RTE_MEMPOOL_FASTMEM')"
+		echo "    test_deps += 'mempool_fastmem'"
+		echo "    test_sources += files("
+		printf "        '%s',\n" "${files[@]}"
+		echo "    )"
+		echo "    fast_tests += ["
+		fast_tests_in "${files[@]}"
+		echo "    ]"
+		echo "endif"
+	) filter "$build" awk '
+		/^if dpdk_conf.has\(.RTE_MEMPOOL_RING.\)/ && !done {
+			print ENVIRON["BLOCK"]
+			done = 1
+		}
+		{ print }
+		END { if (!done) exit 3 }' || refuse "no drivers for tests in $build"
+}
+
 import_tests() {
 	local build=app/test/meson.build
-	local file line name nohuge asan
+	local -a files
+	local file line name
 
 	for file in "$ROOT"/app/test/test_fastmem*; do
 		copy "app/test/$(basename "$file")"
@@ -293,6 +348,7 @@ import_tests() {
 
 	# forget the entries of files that are gone
 	edit $build
+	filter $build sed "/^if dpdk_conf.has('RTE_MEMPOOL_FASTMEM')/,/^endif/d"
 	filter $build sed "/^ *'test_fastmem[a-z0-9_]*\.c'/d; /^ *\[*'fastmem_[a-z0-9_]*'/d"
 
 	if tree_has $build "^source_file_deps = {"; then
@@ -300,16 +356,15 @@ import_tests() {
 			enter_sorted $build "source_file_deps = {" "}" "'test_[a-z0-9_]+\.c'" "$line"
 		done < <(test_entries)
 	elif tree_has $build "^test_sources = files("; then
-		while IFS='|' read -r file line; do
+		mapfile -t files < <(test_files -v)
+		for file in "${files[@]}"; do
 			enter_sorted $build "test_sources = files\(" "\)" "'test_[a-z0-9_]+\.c'" \
 				"        '$file',"
-		done < <(test_entries)
-		while read -r name nohuge asan; do
-			[ "$nohuge" = NOHUGE_OK ] && nohuge=true || nohuge=false
-			[ "$asan" = ASAN_OK ] && asan=true || asan=false
-			enter_behind $build "^        \['event_ring_autotest'," \
-				"        ['$name', $nohuge, $asan],"
-		done < <(list_tests FAST | tac)
+		done
+		while IFS= read -r line; do
+			enter_behind $build "^        \['event_ring_autotest'," "$line"
+		done < <(fast_tests_in "${files[@]}" | tac)
+		import_driver_tests $build
 		while read -r name; do
 			enter_behind $build "^        'mempool_perf_autotest'," "        '$name',"
 		done < <(list_tests PERF)
