@@ -182,6 +182,9 @@ check_prefix() {
 	fi
 	if ! [ -e "$libdir/librte_mempool_fastmem.so" ]; then
 		step_fail "$label: there is no plug-in of the mempool driver"
+	elif LD_LIBRARY_PATH=$path ldd "$libdir/librte_mempool_fastmem.so" |
+			grep 'not found'; then
+		step_fail "$label: the plug-in of the mempool driver lacks libraries"
 	fi
 	try_preload "$label, preloaded" "$libdir"
 	read -r -a flags <<<"$(flags --cflags --libs libdpdk libdpdk-fastmem)"

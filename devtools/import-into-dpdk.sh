@@ -422,6 +422,11 @@ import_documents() {
 		'  [fastmem malloc](@ref rte_fastmem_malloc.h),'
 	enter_behind doc/api/doxy-api-index.md '^  \[fastmem malloc\]\(@ref rte_fastmem_malloc.h\),' \
 		'  [fastmem mempool](@ref rte_fastmem_mempool.h),'
+	enter_behind doc/api/doxy-api-index.md '^  \[fastmem mempool\]\(@ref rte_fastmem_mempool.h\),' \
+		'  [fastmem elastic pools](@ref rte_mempool_fastmem.h),'
+	enter_sorted doc/api/doxy-api.conf.in '.*@TOPDIR@/doc/api/doxy-api-index.md .*' \
+		'.*@TOPDIR@/lib/.*' 'drivers/[a-z0-9_/]+ ' \
+		'                          @TOPDIR@/drivers/mempool/fastmem \'
 	enter_sorted doc/api/doxy-api.conf.in '.*@TOPDIR@/lib/eal/include/generic .*' \
 		'[A-Z].*' 'lib/[a-z_]+ ' \
 		'                          @TOPDIR@/lib/fastmem \'
@@ -434,6 +439,7 @@ import_documents() {
 
 	if [ -f "$ROOT/$guides/mempool/fastmem.rst" ]; then
 		enter_behind $guides/mempool/index.rst '^    cnxk$' '    fastmem'
+		enter_behind $guides/mempool/index.rst '^    fastmem$' '    fastmem_elastic'
 	fi
 	if [ -f "$ROOT/$guides/sample_app_ug/fastmem.rst" ]; then
 		enter_behind $guides/sample_app_ug/index.rst '^    flow_filtering$' '    fastmem'

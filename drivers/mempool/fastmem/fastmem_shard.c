@@ -16,6 +16,7 @@
 
 #include "fastmem_fixed.h"
 #include "fastmem_mag.h"
+#include "fastmem_wait.h"
 
 /* How long to try the own lock before a shared shard serves as well: longer
  * than a robber has it, and far shorter than a thread is preempted.
@@ -27,9 +28,6 @@
  */
 #define SPILL_MAX 8
 
-/* Spins of some ten cycles each, before a waiting thread sleeps. */
-#define WAIT_SPINS 64
-
 /* How long to look for empty magazines, and how often at least. They are there,
  * unless somebody has put more objects than the pool has, or in a shard that is
  * locked. Tries take 55 to 100 us each, most of which is sleep; where CPUs are
@@ -40,23 +38,6 @@
 
 /* How often to look for objects while others are busy. Then they have to stop. */
 #define DEQUEUE_TRIES 4
-
-/*
- * Wait for another thread, which may have been preempted. Who spins or yields
- * may keep it from going on for many time slices; who sleeps does not.
- *
- * The spins are 0 at first, and count the calls.
- */
-static void
-wait_for_others(unsigned int *spins)
-{
-	if (*spins < WAIT_SPINS) {
-		(*spins)++;
-		rte_pause();
-	} else {
-		rte_delay_us_sleep(1);
-	}
-}
 
 static bool
 shard_is_used(const struct fixed_pool *pool, unsigned int i)
