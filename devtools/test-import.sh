@@ -10,7 +10,7 @@
 # which is fetched (as root).
 # Sources and builds are kept in build-import/, so that a second run is short.
 #
-#   --all   run all fast tests of fastmem's rather than two of them
+#   --all   run all fast tests of fastmem's rather than a few of them
 #   --help  show this text
 
 set -eu
@@ -143,7 +143,12 @@ fi
 if $all; then
 	mapfile -t tests < <(list_tests FAST | awk '{ print $1 }')
 else
-	tests=(fastmem_autotest fastmem_mempool_autotest)
+	tests=(
+		fastmem_autotest
+		fastmem_elastic_autotest
+		fastmem_elastic_load_autotest
+		fastmem_mempool_autotest
+	)
 fi
 for name in "${tests[@]}"; do
 	result=0

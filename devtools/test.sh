@@ -70,8 +70,8 @@ sys.exit(not any(o["name"] == sys.argv[2] and sys.argv[3] in o["value"] for o in
 		"$build/meson-info/intro-buildoptions.json" "$1" "$2"
 }
 
-# What EAL needs to know of our drivers, if the applications do not contain them:
-# in plugin_args.
+# What EAL needs to know of our drivers, if the benchmark does not contain them: in
+# plugin_args. The unit tests are linked with them.
 find_plugins() {
 	plugin_args=()
 	if ! build_has default_library static && plugin_dir "$build"; then
@@ -86,7 +86,6 @@ run_test() {
 	shift 3
 
 	eal_base_args base
-	[[ $name != *mempool* ]] || base+=(${plugin_args[@]:+"${plugin_args[@]}"})
 	start=$EPOCHREALTIME
 	DPDK_TEST=$name timeout -k 5 "$seconds" "$build/app/dpdk-test" "${base[@]}" "$@" \
 		</dev/null >"$tmp/out" 2>&1 || result=$?
