@@ -310,7 +310,7 @@ check_lcore(struct actor *a)
 	unsigned int lcore_id = rte_get_next_lcore(rnd(a, RTE_MAX_LCORE), 0, 1);
 	size_t size = fastmem_test_sizes[pick_class(a)];
 	struct rte_fastmem_lcore_class_stats cs;
-	uint64_t allocs = 0, frees = 0, n, i;
+	uint64_t allocs = 0, frees = 0, hits = 0, n, i;
 
 	for (i = 0; i < N_LOOKS; i++) {
 		TEST_ASSERT_SUCCESS(rte_fastmem_stats_lcore_class(lcore_id,
@@ -323,6 +323,10 @@ check_lcore(struct actor *a)
 		TEST_ASSERT(n >= frees, "%" PRIu64 " objects of %zu B freed, then %"
 			PRIu64, frees, size, n);
 		frees = n;
+		TEST_ASSERT(cs.alloc_cache_hits >= hits, "%" PRIu64
+			" hits for %zu B, then %" PRIu64, hits, size,
+			cs.alloc_cache_hits);
+		hits = cs.alloc_cache_hits;
 		rte_pause();
 	}
 	return 0;

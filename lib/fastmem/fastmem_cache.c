@@ -442,8 +442,8 @@ cache_take_remote(struct fastmem_cache *cache, void **ptrs, unsigned int n)
 		change->n_first = mag->count - k;
 		change->taken += k;
 		change->state += k * RTE_FASTMEM_ONE_ALLOC;
+		change->alloc_misses += k;
 		fastmem_change_commit(cache);
-		fastmem_cache_count(&cache->alloc_misses, k);
 		ptrs += k;
 		n -= k;
 		if (mag->count != 0 && fastmem_cache_n_loaded(cache) == 0)
@@ -474,8 +474,10 @@ cache_take_first(struct fastmem_cache *cache, struct fastmem_chain *chain,
 	if (!fastmem_is_remote())
 		fastmem_chain_pop(chain);
 	cache_load_full(cache, mag, rest);
+	fastmem_cache_begin(cache);
 	cache_take(cache, ptrs, n);
 	fastmem_cache_count(&cache->alloc_misses, n - n_loaded - n_prev);
+	fastmem_cache_end(cache);
 	return true;
 }
 

@@ -28,6 +28,7 @@ fastmem_change_begin(struct fastmem_cache *cache)
 	change->state = fastmem_cache_state(cache);
 	change->taken = cache_counter(&cache->taken);
 	change->given = cache_counter(&cache->given);
+	change->alloc_misses = cache_counter(&cache->alloc_misses);
 	change->n_prev = fastmem_cache_n_prev(cache);
 	change->first = NULL;
 	change->chain = cache->journal->chain;
@@ -53,6 +54,8 @@ change_apply(struct fastmem_journal *journal)
 	rte_atomic_store_explicit(&cache->taken, change->taken,
 		rte_memory_order_relaxed);
 	rte_atomic_store_explicit(&cache->given, change->given,
+		rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&cache->alloc_misses, change->alloc_misses,
 		rte_memory_order_relaxed);
 	if (change->first != NULL)
 		change->first->count = change->n_first;

@@ -28,6 +28,7 @@ struct fastmem_change {
 	uint64_t state;
 	uint64_t taken;
 	uint64_t given;
+	uint64_t alloc_misses;
 	uint32_t n_prev;
 	uint32_t n_first;          /**< Objects in the chain's first magazine. */
 	struct fastmem_mag *first; /**< Of the chain, before the change. */
