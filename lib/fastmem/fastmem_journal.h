@@ -159,8 +159,10 @@ fastmem_change_commit(struct fastmem_cache *cache);
  * Finish what a thread that was killed did to its caches, and give back what it
  * had in its hand and in its chain.
  *
- * @param depots
+ * @param find
  *   Finds the depot of a bin.
+ * @param arg
+ *   Its first argument.
  */
 void
 fastmem_journal_finish(struct fastmem_journal *journal,

@@ -26,7 +26,6 @@
 #include <stdbool.h>
 
 #include <rte_cycles.h>
-#include <rte_eal.h>
 #include <rte_lock_annotations.h>
 #include <rte_pause.h>
 

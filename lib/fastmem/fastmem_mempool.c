@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <eal_export.h>
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_string_fns.h>
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include <eal_export.h>
-#include <rte_eal.h>
 #include <rte_string_fns.h>
 
 #include "fastmem_control.h"
