@@ -178,8 +178,8 @@ static const char *
 huge_dir_arg(void)
 {
 	static const char option[] = "--huge-dir";
+	static char arg[sizeof(option) + PATH_MAX];
 	static char text[65536];
-	static char arg[PATH_MAX];
 	const char *p, *end;
 	bool found = false;
 	FILE *f;
@@ -195,8 +195,10 @@ huge_dir_arg(void)
 				found = true;
 				continue;
 			}
-			snprintf(arg, sizeof(arg), "%s%s%s", found ? option : "",
-				found ? "=" : "", p);
+			if (!found)
+				return p;
+			snprintf(arg, sizeof(arg), "%s=%.*s", option, PATH_MAX - 1,
+				p);
 			return arg;
 		}
 	}
