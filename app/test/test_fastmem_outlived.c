@@ -4,7 +4,8 @@
 
 /*
  * A secondary process that outlives its primary one: what it asks for is
- * refused soon, and what it reads does not wait for a thread that is dead.
+ * refused soon, and what it reads does not wait for a thread that is dead. But
+ * it waits for one that is only slow.
  *
  * The test's own process must not die. So it starts another primary process,
  * with files of its own, which starts a secondary one and kills itself. The
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +46,11 @@
 /* One request, and one reader, may wait until they learn of the death. */
 #define SECONDS_TO_END 20
 #define SECONDS_TO_DIE 60
+/* The primary process stops: before the request, and for longer than it takes
+ * until one who waits for an answer looks after it.
+ */
+#define STOPPING_US 100000
+#define STOPPED_US 1500000
 
 enum kind {
 	KIND_NONE,
@@ -65,6 +72,39 @@ own_kind(void)
 	const char *value = getenv(KIND_VAR);
 
 	return value != NULL ? (enum kind)strtoul(value, NULL, 0) : KIND_NONE;
+}
+
+static uint32_t
+continue_main(void *arg)
+{
+	rte_delay_us_sleep(STOPPING_US + STOPPED_US);
+	kill((pid_t)(intptr_t)arg, SIGCONT);
+	return 0;
+}
+
+/* No file can be opened to find out that the primary process is there still. */
+static int
+alloc_while_stopped(void)
+{
+	pid_t primary_pid = getppid();
+	struct rlimit limit, none;
+	rte_thread_t thread;
+	void *obj;
+
+	TEST_ASSERT_SUCCESS(getrlimit(RLIMIT_NOFILE, &limit), "no limit");
+	TEST_ASSERT_SUCCESS(rte_thread_create(&thread, NULL, continue_main,
+		(void *)(intptr_t)primary_pid), "no thread");
+	kill(primary_pid, SIGSTOP);
+	rte_delay_us_sleep(STOPPING_US);
+	none = limit;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	obj = rte_fastmem_alloc(rte_fastmem_max_size(), 8, 0);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	rte_thread_join(thread, NULL);
+	TEST_ASSERT_NOT_NULL(obj, "a process that is stopped is taken for dead");
+	rte_fastmem_free(obj);
+	return 0;
 }
 
 /* What needs the primary process: more than a cache holds, and less. */
@@ -115,6 +155,8 @@ secondary(uint32_t task __rte_unused)
 	/* should any of it never end */
 	alarm(SECONDS_TO_DIE);
 	TEST_ASSERT_SUCCESS(rte_fastmem_init(), "cannot attach");
+	if (own_kind() == KIND_IDLE && alloc_while_stopped() != 0)
+		return TEST_FAILED;
 	TEST_ASSERT_EQUAL(alloc_until_refused(objs), N_OBJS,
 		"cannot allocate");
 	rte_atomic_store_explicit(&area->ready, 1, rte_memory_order_release);

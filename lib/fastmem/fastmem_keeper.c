@@ -22,6 +22,9 @@
 
 #define KEEPER_LOCKS "fastmem_peers"
 
+/* The primary process's place among the locks: behind those of its peers. */
+#define KEEPER_OWN_PLACE FASTMEM_MAX_PEERS
+
 static struct {
 	struct fastmem_root *root;
 	int fd;              /* Of the file with the locks; -1 if there is none. */
@@ -81,16 +84,29 @@ fastmem_keeper_unlock_peer(int fd, unsigned int peer)
 	keeper_fcntl(fd, F_SETLK, &lock, F_UNLCK, peer);
 }
 
+/* Tell if nobody holds a place. */
+static bool
+keeper_place_is_free(int fd, unsigned int place)
+{
+	struct flock lock;
+
+	return keeper_fcntl(fd, F_GETLK, &lock, F_WRLCK, place) &&
+		lock.l_type == F_UNLCK;
+}
+
+bool
+fastmem_keeper_has_ended(int fd)
+{
+	return keeper_place_is_free(fd, KEEPER_OWN_PLACE);
+}
+
 /* Tell if a used peer is that of a process that has ended. */
 static bool
 keeper_peer_is_dead(unsigned int peer)
 {
-	struct flock lock;
-
 	return rte_atomic_load_explicit(&keeper.root->peers[peer].used,
 			rte_memory_order_acquire) != 0 &&
-		keeper_fcntl(keeper.fd, F_GETLK, &lock, F_WRLCK, peer) &&
-		lock.l_type == F_UNLCK;
+		keeper_place_is_free(keeper.fd, peer);
 }
 
 static struct fastmem_peer *
@@ -468,9 +484,11 @@ fastmem_keeper_open(struct fastmem_root *root)
 	int fd = fastmem_keeper_open_locks(true);
 
 	/* As without files, there are no secondary processes then. */
-	if (fd < 0) {
+	if (fd < 0 || !fastmem_keeper_lock_peer(fd, KEEPER_OWN_PLACE)) {
 		FASTMEM_LOG(DEBUG, "no secondary process can attach: %s",
 			strerror(errno));
+		if (fd >= 0)
+			close(fd);
 		return;
 	}
 	fastmem_lock(&keeper.start_lock);

@@ -14,8 +14,8 @@
  * takes no memory from EAL, so that nobody waits for EAL who need not; what it
  * finds no memory for, and is allowed to grow, it leaves to the second one.
  *
- * Each attached process holds a POSIX record lock on one byte of a file in
- * EAL's runtime directory. The kernel drops it with the process, however that
+ * Each attached process, and the primary one, holds a POSIX record lock on one
+ * byte of a file in EAL's runtime directory. The kernel drops it with the process, however that
  * ends, so a used peer without a lock is dead. Such locks are not inherited by
  * fork(), and know nothing of numbers of processes, which recur and differ
  * between containers.
@@ -56,6 +56,10 @@ fastmem_keeper_lock_peer(int fd, unsigned int peer);
 
 void
 fastmem_keeper_unlock_peer(int fd, unsigned int peer);
+
+/** In a secondary process: tell if the primary one serves nobody any more. */
+bool
+fastmem_keeper_has_ended(int fd);
 
 /** In the primary process: be ready for others to attach. */
 void

@@ -247,7 +247,7 @@ fastmem_is_remote(void)
  * In a secondary process: tell if the primary one is known to have ended.
  *
  * @param look
- *   Find out if it has, which takes some system calls.
+ *   Find out if it has, which takes a system call.
  */
 bool
 fastmem_primary_has_ended(bool look);

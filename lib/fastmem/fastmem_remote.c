@@ -45,7 +45,12 @@ fastmem_primary_has_ended(bool look)
 	if (rte_atomic_load_explicit(&remote.alone,
 			rte_memory_order_relaxed) != 0)
 		return true;
-	if (!look || rte_eal_primary_proc_alive(NULL) != 0)
+	/* Not rte_eal_primary_proc_alive(), which opens a file for that. A
+	 * process that cannot, for it is short of file descriptors, or has
+	 * changed its user or root directory, would give up on a primary one
+	 * which serves its request later, then unexpected.
+	 */
+	if (!look || !fastmem_keeper_has_ended(remote.fd))
 		return false;
 	if (rte_atomic_exchange_explicit(&remote.alone, 1,
 			rte_memory_order_relaxed) == 0)

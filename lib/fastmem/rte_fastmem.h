@@ -50,9 +50,10 @@
  * wait for, and what was in its caches is reclaimed
  * (rte_fastmem_process_reclaim()). An allocation or a free that it was about
  * to make has either happened or not.
- * That it has ended is told by a record lock on a file in EAL's runtime
- * directory. So an attached process must not close file descriptors that are
- * not its own, as with closefrom(): it would be taken for dead.
+ * That a process has ended is told by a record lock on a file in EAL's runtime
+ * directory. So neither the primary process nor an attached one may close file
+ * descriptors that are not its own, as with closefrom(): it would be taken for
+ * dead.
  * When the primary process has ended, secondary processes go on with
  * what is in their caches and depots, and get ENOMEM then; the call which is the
  * first to ask for more waits a second for that.
