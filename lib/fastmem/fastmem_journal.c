@@ -82,6 +82,18 @@ fastmem_change_commit(struct fastmem_cache *cache)
 }
 
 void
+fastmem_journal_redo(struct fastmem_journal *journal)
+{
+	/* Acquire: the change was written before. */
+	if (rte_atomic_load_explicit(&journal->pending,
+			rte_memory_order_acquire) == 0)
+		return;
+	change_apply(journal);
+	rte_atomic_store_explicit(&journal->pending, 0,
+		rte_memory_order_release);
+}
+
+void
 fastmem_journal_finish(struct fastmem_journal *journal,
 	struct fastmem_depot *(*find)(void *arg, unsigned int index), void *arg)
 {
@@ -91,13 +103,7 @@ fastmem_journal_finish(struct fastmem_journal *journal,
 	struct fastmem_mag *mag;
 	unsigned int i;
 
-	/* Acquire: the change was written before. */
-	if (rte_atomic_load_explicit(&journal->pending,
-			rte_memory_order_acquire) != 0) {
-		change_apply(journal);
-		rte_atomic_store_explicit(&journal->pending, 0,
-			rte_memory_order_release);
-	}
+	fastmem_journal_redo(journal);
 	for (i = 0; i < RTE_DIM(sides); i++) {
 		mag = (struct fastmem_mag *)rte_atomic_load_explicit(sides[i],
 			rte_memory_order_relaxed);

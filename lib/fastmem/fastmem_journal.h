@@ -41,7 +41,8 @@ struct fastmem_change {
  * What a thread is doing to its caches.
  *
  * A thread that is killed in the middle of a change leaves it in the journal,
- * and a thread of the primary process finishes it. A change is one step: at any
+ * and a thread of the primary process finishes it; if it was a keeper that
+ * served a request, who waits for that does. A change is one step: at any
  * moment, a magazine is in a stack, in a hand, in the chain or in a cache.
  * The processor lets others see what a killed thread had done in the order of
  * its program; the compiler is made to keep that by release.
@@ -154,6 +155,10 @@ fastmem_change_begin(struct fastmem_cache *cache);
 /** Carry a change out. */
 void
 fastmem_change_commit(struct fastmem_cache *cache);
+
+/** Carry out the change that a thread was killed at, if there is one. */
+void
+fastmem_journal_redo(struct fastmem_journal *journal);
 
 /**
  * Finish what a thread that was killed did to its caches, and give back what it

@@ -100,6 +100,17 @@ request_call(struct fastmem_request *request, enum fastmem_request_op op)
 	return request_wait(request);
 }
 
+/* Have the primary process do something to a cache. */
+static bool
+request_cache(struct fastmem_cache *cache, enum fastmem_request_op op)
+{
+	if (request_call(cache->journal->request, op))
+		return true;
+	/* It may have died in the middle of a change. */
+	fastmem_journal_redo(cache->journal);
+	return false;
+}
+
 void *
 fastmem_remote_alloc(struct fastmem_cache *cache, unsigned int flags)
 {
@@ -107,7 +118,7 @@ fastmem_remote_alloc(struct fastmem_cache *cache, unsigned int flags)
 
 	request->cache = cache;
 	request->flags = flags & RTE_FASTMEM_F_NO_GROW;
-	return request_call(request, FASTMEM_REQUEST_ALLOC) ?
+	return request_cache(cache, FASTMEM_REQUEST_ALLOC) ?
 		request->obj : NULL;
 }
 
@@ -118,7 +129,7 @@ fastmem_remote_free(struct fastmem_cache *cache, void *obj)
 
 	request->cache = cache;
 	request->obj = obj;
-	request_call(request, FASTMEM_REQUEST_FREE);
+	request_cache(cache, FASTMEM_REQUEST_FREE);
 }
 
 enum fastmem_cache_result
@@ -127,7 +138,7 @@ fastmem_remote_make_room(struct fastmem_cache *cache)
 	struct fastmem_request *request = cache->journal->request;
 
 	request->cache = cache;
-	return request_call(request, FASTMEM_REQUEST_ROOM) ?
+	return request_cache(cache, FASTMEM_REQUEST_ROOM) ?
 		(enum fastmem_cache_result)request->result : FASTMEM_CACHE_NONE;
 }
 
@@ -140,7 +151,7 @@ fastmem_remote_collect(struct fastmem_cache *cache, unsigned int n,
 	request->cache = cache;
 	request->n = n;
 	request->flags = flags & RTE_FASTMEM_F_NO_GROW;
-	return request_call(request, FASTMEM_REQUEST_COLLECT) &&
+	return request_cache(cache, FASTMEM_REQUEST_COLLECT) &&
 		request->result == 0;
 }
 
