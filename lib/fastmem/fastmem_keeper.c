@@ -84,29 +84,37 @@ fastmem_keeper_unlock_peer(int fd, unsigned int peer)
 	keeper_fcntl(fd, F_SETLK, &lock, F_UNLCK, peer);
 }
 
-/* Tell if nobody holds a place. */
-static bool
-keeper_place_is_free(int fd, unsigned int place)
-{
-	struct flock lock;
-
-	return keeper_fcntl(fd, F_GETLK, &lock, F_WRLCK, place) &&
-		lock.l_type == F_UNLCK;
-}
-
 bool
 fastmem_keeper_has_ended(int fd)
 {
-	return keeper_place_is_free(fd, KEEPER_OWN_PLACE);
+	struct flock lock;
+
+	return keeper_fcntl(fd, F_GETLK, &lock, F_WRLCK, KEEPER_OWN_PLACE) &&
+		lock.l_type == F_UNLCK;
 }
 
-/* Tell if a used peer is that of a process that has ended. */
 static bool
-keeper_peer_is_dead(unsigned int peer)
+keeper_peer_is_used(unsigned int peer)
 {
 	return rte_atomic_load_explicit(&keeper.root->peers[peer].used,
-			rte_memory_order_acquire) != 0 &&
-		keeper_place_is_free(keeper.fd, peer);
+		rte_memory_order_acquire) != 0;
+}
+
+/* Lock the place of a used peer if it is that of a process that has ended. One
+ * that could not attach gives its place up by itself, and it may be the next
+ * one's in a moment: only who holds the lock knows whose it is.
+ */
+static bool
+keeper_lock_dead_peer(unsigned int peer)
+{
+	if (!keeper_peer_is_used(peer) ||
+			!fastmem_keeper_lock_peer(keeper.fd, peer))
+		return false;
+	fastmem_race_point(FASTMEM_RACE_PEER_DEAD);
+	if (keeper_peer_is_used(peer))
+		return true;
+	fastmem_keeper_unlock_peer(keeper.fd, peer);
+	return false;
 }
 
 static struct fastmem_peer *
@@ -395,7 +403,7 @@ keeper_reclaim_peer(unsigned int i)
 	int ret = 0;
 
 	fastmem_lock(&keeper.serve_lock);
-	if (keeper_peer_is_dead(i)) {
+	if (keeper_lock_dead_peer(i)) {
 		ret = keeper_grows_for(owner) ? -1 : 1;
 		if (ret == 1) {
 			FASTMEM_LOG(NOTICE, "process %u ended without detaching, its caches are reclaimed",
@@ -406,6 +414,7 @@ keeper_reclaim_peer(unsigned int i)
 			rte_atomic_store_explicit(&peer->used, 0,
 				rte_memory_order_release);
 		}
+		fastmem_keeper_unlock_peer(keeper.fd, i);
 	}
 	fastmem_unlock(&keeper.serve_lock);
 	return ret;

@@ -44,6 +44,7 @@
 	point(PEER_LOCKED) \
 	point(PEER_CLEARED) \
 	point(PEER_USED) \
+	point(PEER_DEAD) \
 	point(REQUEST_WRITTEN) \
 	point(REQUEST_POSTED) \
 	point(REQUEST_WAITS) \
