@@ -267,18 +267,20 @@ eal_base_args() {
 }
 
 # Remove what EAL leaves: a program that has ended still holds its hugepages
-# by their files until another one starts with the same prefix.
+# by their files until another one starts with the same prefix. A test starts
+# programs with prefixes of their own, which begin with that and a hyphen.
 eal_remove_files() {
 	local where
 
 	if where=$(hugetlbfs_mount); then
-		rm -f "$where/fastmem$$"map_*
+		rm -f "$where/fastmem$$"map_* "$where/fastmem$$-"*map_*
 	fi
 	# the first one is root's, and not even to be looked into by others
 	if is_root; then
-		rm -rf "/var/run/dpdk/fastmem$$"
+		rm -rf "/var/run/dpdk/fastmem$$" "/var/run/dpdk/fastmem$$-"*
 	fi
-	rm -rf "${XDG_RUNTIME_DIR:-/tmp}/dpdk/fastmem$$"
+	where=${XDG_RUNTIME_DIR:-/tmp}/dpdk
+	rm -rf "$where/fastmem$$" "$where/fastmem$$-"*
 }
 
 # What the registered tests are called: list_tests SUITE, with SUITE one of
