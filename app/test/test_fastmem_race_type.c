@@ -94,8 +94,11 @@ run_round(void)
 	while (rte_atomic_load_explicit(&n_resets,
 			rte_memory_order_relaxed) == 0)
 		rte_delay_us_sleep(1);
-	for (n = 0; n < N_TYPES && ret == 0; n++)
+	for (n = 0; n < N_TYPES; n++) {
 		ret = create_type(n, &handles[n]);
+		if (ret != 0)
+			break;
+	}
 	rte_atomic_store_explicit(&stop, 1, rte_memory_order_relaxed);
 	for (i = 0; i < N_RESETTERS; i++) {
 		rte_thread_join(threads[i], &failed);
