@@ -3,22 +3,11 @@
  */
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <rte_cycles.h>
-#include <rte_memory.h>
-#include <rte_memzone.h>
 
 #include "fastmem_backing.h"
-
-/* How much shorter than its granules a zone is: EAL's header. If that has
- * another size, as in debug builds, zones are placed less well, nothing else.
- */
-#define ZONE_SLACK 128
-
-/* Slabs lack no more than a page at either end. */
-#define ZONE_EDGE_MAX 4096
 
 /* Growth by 1/32 of what is there keeps the excess at 3 per cent and
  * the number of memzones, of which EAL has 2560, in the hundreds.
@@ -45,14 +34,6 @@
  */
 #define SHORT_FACTOR 16
 #define SHORT_MAX_FRACTION 10
-
-/* When a secondary process starts, EAL writes the first word of each page back
- * as it has read it (see alloc_seg()), so a change in between is lost. No
- * bookkeeping lies there.
- */
-#define PAGE_EDGE RTE_CACHE_LINE_SIZE
-
-#define ZONE_PREFIX "fastmem_"
 
 static inline void
 backing_set_bytes(struct fastmem_backing *backing, uint64_t bytes)
@@ -175,7 +156,8 @@ fastmem_backing_put(struct fastmem_backing *backing, struct fastmem_slab *slab)
 static void
 backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 {
-	uint32_t head = RTE_MAX((uint32_t)slab->head, (uint32_t)PAGE_EDGE);
+	uint32_t head = RTE_MAX((uint32_t)slab->head,
+		(uint32_t)FASTMEM_ZONE_PAGE_EDGE);
 
 	fastmem_lock(&backing->lock);
 	slab->state = FASTMEM_SLAB_META;
@@ -186,131 +168,11 @@ backing_feed_meta(struct fastmem_backing *backing, struct fastmem_slab *slab)
 		FASTMEM_SLAB_SIZE - head - slab->tail);
 }
 
-static rte_iova_t
-zone_iova(uintptr_t addr)
-{
-	const struct rte_memseg_list *msl = rte_mem_virt2memseg_list((void *)addr);
-	const struct rte_memseg *ms = rte_mem_virt2memseg((void *)addr, msl);
-	uintptr_t a, end = RTE_ALIGN_FLOOR(addr, FASTMEM_SLAB_SIZE) +
-		FASTMEM_SLAB_SIZE;
-	rte_iova_t iova;
-
-	if (ms == NULL || ms->iova == RTE_BAD_IOVA)
-		return RTE_BAD_IOVA;
-	iova = ms->iova + (addr - ms->addr_64);
-
-	/* One page, or else pages that happen to be contiguous. */
-	for (a = ms->addr_64 + ms->hugepage_sz; a < end; a += ms->hugepage_sz) {
-		const struct rte_memseg *m = rte_mem_virt2memseg((void *)a, msl);
-
-		if (m == NULL || m->iova != iova + (a - addr))
-			return RTE_BAD_IOVA;
-	}
-	return iova - (addr & (FASTMEM_SLAB_SIZE - 1));
-}
-
-static void
-zone_name(char *name, size_t len, uint32_t id)
-{
-	snprintf(name, len, ZONE_PREFIX "%" PRIu32, id);
-}
-
-/* Where a memzone lies within granules. */
-struct zone_place {
-	uintptr_t addr; /* Border of the first granule. */
-	uint16_t head;  /* Bytes of that which are not the zone's. */
-	uint16_t tail;  /* Bytes of the last granule which are not. */
-};
-
-/* Tell if a memzone covers n granules but for the edges, and find its place.
- * A few bytes beyond the last border are of no use.
- */
-static bool
-zone_fits(const struct rte_memzone *mz, unsigned int n, struct zone_place *place)
-{
-	uintptr_t start = mz->addr_64, end = start + mz->len;
-	uintptr_t last = RTE_ALIGN_CEIL(end, FASTMEM_SLAB_SIZE);
-
-	place->addr = RTE_ALIGN_FLOOR(start, FASTMEM_SLAB_SIZE);
-	if (start - place->addr > ZONE_EDGE_MAX)
-		return false;
-	if (last - end > ZONE_EDGE_MAX) {
-		last -= FASTMEM_SLAB_SIZE;
-		end = last;
-	}
-	place->head = start - place->addr;
-	place->tail = last - end;
-	return last - place->addr == n * FASTMEM_SLAB_SIZE;
-}
-
-static const struct rte_memzone *
-zone_reserve(struct fastmem_backing *backing, unsigned int n, uint32_t id,
-	struct zone_place *place)
-{
-	char name[RTE_MEMZONE_NAMESIZE];
-	const struct rte_memzone *mz;
-	size_t bytes = n * FASTMEM_SLAB_SIZE;
-	struct fastmem_dir *dir = backing->dir;
-
-	zone_name(name, sizeof(name), id);
-	mz = rte_memzone_reserve_aligned(name, bytes - ZONE_SLACK,
-		backing->socket_id, 0, RTE_CACHE_LINE_SIZE);
-	if (mz != NULL && !zone_fits(mz, n, place)) {
-		rte_memzone_free(mz);
-		mz = NULL;
-	}
-	if (mz == NULL) {
-		mz = rte_memzone_reserve_aligned(name, bytes,
-			backing->socket_id, 0, FASTMEM_SLAB_SIZE);
-		if (mz != NULL)
-			*place = (struct zone_place){ .addr = mz->addr_64 };
-	}
-	if (mz != NULL && (mz->addr_64 < dir->base ||
-			mz->addr_64 - dir->base + mz->len > dir->bytes)) {
-		FASTMEM_LOG(ERR, "memzone %s lies outside of EAL's address ranges",
-			name);
-		rte_memzone_free(mz);
-		mz = NULL;
-	}
-	return mz;
-}
-
-static size_t
-zone_bytes(unsigned int n)
-{
-	return sizeof(struct fastmem_zone) + n * sizeof(struct fastmem_slab);
-}
-
-/* Get memory for the description of a zone and its slabs from meta or, if it
- * has none, from the zone's first slab, the rest of which then feeds meta.
- */
-static struct fastmem_zone *
-zone_describe(struct fastmem_backing *backing, const struct zone_place *place,
-	unsigned int n, unsigned int *n_meta)
-{
-	uintptr_t start = place->addr + RTE_MAX((uint32_t)place->head,
-		(uint32_t)PAGE_EDGE);
-	uintptr_t end = place->addr + FASTMEM_SLAB_SIZE -
-		(n == 1 ? place->tail : 0);
-	size_t bytes = RTE_ALIGN_CEIL(zone_bytes(n), RTE_CACHE_LINE_SIZE);
-	struct fastmem_zone *zone;
-
-	*n_meta = 0;
-	zone = fastmem_meta_alloc(&backing->meta, FASTMEM_META_PLAIN,
-		zone_bytes(n));
-	if (zone != NULL)
-		return zone;
-	*n_meta = 1;
-	start = RTE_ALIGN_CEIL(start, RTE_CACHE_LINE_SIZE);
-	fastmem_meta_add(&backing->meta, (void *)(start + bytes),
-		end - start - bytes);
-	return (struct fastmem_zone *)start;
-}
-
 /* Enter a memzone's slabs. */
 static void
-zone_add(struct fastmem_backing *backing, const struct zone_place *place,
-	uint32_t id, unsigned int n, bool reserved)
+backing_add_zone(struct fastmem_backing *backing,
+	const struct fastmem_zone_place *place, uint32_t id, unsigned int n,
+	bool reserved)
 	__rte_requires_capability(&backing->grow_lock)
 {
 	struct fastmem_slab *slab;
@@ -318,11 +180,7 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 	unsigned int n_meta, i;
 
 	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_RESERVED);
-	zone = zone_describe(backing, place, n, &n_meta);
-	memset(zone, 0, zone_bytes(n));
-	zone->addr = place->addr;
-	zone->id = id;
-	zone->n_slabs = n;
+	zone = fastmem_zone_describe(&backing->meta, place, id, n, &n_meta);
 	zone->reserved = reserved;
 	zone->next = backing->zones;
 	backing->zones = zone;
@@ -330,12 +188,7 @@ zone_add(struct fastmem_backing *backing, const struct zone_place *place,
 	fastmem_race_point(FASTMEM_RACE_BACKING_ZONE_LISTED);
 	for (i = 0; i < n; i++) {
 		slab = &zone->slabs[i];
-		slab->addr = place->addr + i * FASTMEM_SLAB_SIZE;
-		slab->head = i == 0 ? place->head : 0;
-		slab->tail = i == n - 1 ? place->tail : 0;
-		slab->iova = zone_iova(slab->addr + slab->head);
-		slab->zone = zone;
-		slab->state = FASTMEM_SLAB_META;
+		fastmem_zone_init_slab(zone, place, i);
 		fastmem_dir_set_slab(backing->dir, slab->addr, slab);
 		fastmem_race_point(FASTMEM_RACE_BACKING_SLAB_SET);
 		/* Each under a lock of its own: nobody waits for the zone. */
@@ -362,7 +215,7 @@ backing_grow(struct fastmem_backing *backing, unsigned int n,
 	uint64_t limit = rte_atomic_load_explicit(&backing->limit,
 		rte_memory_order_relaxed);
 	uint64_t bytes = fastmem_backing_bytes(backing);
-	struct zone_place place;
+	struct fastmem_zone_place place;
 	uint64_t start, now;
 	uint32_t id;
 
@@ -375,9 +228,10 @@ backing_grow(struct fastmem_backing *backing, unsigned int n,
 	id = rte_atomic_fetch_add_explicit(backing->zone_ids, 1,
 		rte_memory_order_relaxed);
 	for (; n > 0; n = n > needed ? needed : n / 2) {
-		if (zone_reserve(backing, n, id, &place) == NULL)
+		if (!fastmem_zone_reserve(backing->dir, backing->socket_id, id,
+				n, &place))
 			continue;
-		zone_add(backing, &place, id, n, reserved);
+		backing_add_zone(backing, &place, id, n, reserved);
 		rte_atomic_store_explicit(&backing->short_until, 0,
 			rte_memory_order_relaxed);
 		FASTMEM_LOG(DEBUG, "socket %d grew by %u slabs",
@@ -560,16 +414,6 @@ backing_trim_zone(struct fastmem_backing *backing)
 	return zone;
 }
 
-static void
-zone_free(uint32_t id)
-{
-	char name[RTE_MEMZONE_NAMESIZE];
-
-	zone_name(name, sizeof(name), id);
-	if (rte_memzone_free(rte_memzone_lookup(name)) != 0)
-		FASTMEM_LOG(ERR, "cannot free memzone %s", name);
-}
-
 uint64_t
 fastmem_backing_trim(struct fastmem_backing *backing)
 {
@@ -579,7 +423,7 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 	fastmem_lock(&backing->grow_lock);
 	while ((zone = backing_trim_zone(backing)) != NULL) {
 		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_UNLISTED);
-		zone_free(zone->id);
+		fastmem_zone_free(zone->id);
 		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_FREED);
 		bytes = zone->n_slabs * FASTMEM_SLAB_SIZE;
 		total += bytes;
@@ -589,7 +433,7 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 				backing->reserve_taken);
 		}
 		fastmem_meta_free(&backing->meta, FASTMEM_META_PLAIN, zone,
-			zone_bytes(zone->n_slabs));
+			fastmem_zone_bytes(zone->n_slabs));
 	}
 	fastmem_unlock(&backing->grow_lock);
 	return total;
@@ -604,49 +448,6 @@ fastmem_backing_get_info(struct fastmem_backing *backing,
 		rte_memory_order_relaxed);
 	info->n_stock = fastmem_figure(&backing->n_stock);
 	info->n_meta = fastmem_figure(&backing->n_meta);
-}
-
-struct zone_batch {
-	const struct rte_memzone *zones[64];
-	unsigned int n;
-};
-
-static void
-zone_batch_add(const struct rte_memzone *mz, void *arg)
-{
-	struct zone_batch *batch = arg;
-	char name[RTE_MEMZONE_NAMESIZE];
-	uint32_t id;
-
-	/* An application's memzone may be named alike, but not the same. */
-	if (batch->n == RTE_DIM(batch->zones) ||
-			sscanf(mz->name, ZONE_PREFIX "%" SCNu32, &id) != 1)
-		return;
-	zone_name(name, sizeof(name), id);
-	if (strcmp(name, mz->name) == 0)
-		batch->zones[batch->n++] = mz;
-}
-
-void
-fastmem_backing_free_all(void)
-{
-	unsigned int i, n_freed;
-	struct zone_batch batch;
-
-	/* EAL's list is gone by, as the library's own lies in the zones; in
-	 * batches, as nothing can be freed during a walk.
-	 */
-	do {
-		batch.n = 0;
-		n_freed = 0;
-		rte_memzone_walk(zone_batch_add, &batch);
-		for (i = 0; i < batch.n; i++)
-			if (rte_memzone_free(batch.zones[i]) == 0)
-				n_freed++;
-			else
-				FASTMEM_LOG(ERR, "cannot free memzone %s",
-					batch.zones[i]->name);
-	} while (n_freed != 0);
 }
 
 static uint32_t
@@ -674,15 +475,6 @@ backing_audit_list(struct fastmem_backing *backing,
 	return n;
 }
 
-/* The meta memory of a zone's description: none if it lies in the zone. */
-static uint64_t
-zone_meta_bytes(const struct fastmem_zone *zone)
-{
-	return (uintptr_t)zone - zone->addr <
-			zone->n_slabs * FASTMEM_SLAB_SIZE ?
-		0 : fastmem_meta_chunk_bytes(zone_bytes(zone->n_slabs));
-}
-
 unsigned int
 fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs,
 	uint64_t meta_bytes)
@@ -698,7 +490,7 @@ fastmem_backing_audit(struct fastmem_backing *backing, uint32_t n_bin_slabs,
 	for (zone = backing->zones; zone != NULL; zone = zone->next) {
 		n_zones += zone->n_slabs;
 		n_stock += zone->n_stock;
-		meta_bytes += zone_meta_bytes(zone);
+		meta_bytes += fastmem_zone_meta_bytes(zone);
 	}
 	fastmem_backing_get_info(backing, &info);
 	n = backing_audit_list(backing, &backing->whole, &errors) +

@@ -9,17 +9,6 @@
  * @file
  * Backing: the memzones of one socket and the stock of slabs made of them.
  *
- * EAL puts a header in front of each memzone. If a zone's start were aligned
- * to a granule, the header would cost a hugepage of its own. So a zone is
- * asked for that is shorter than its granules by a header: both together then
- * fill them exactly, and the zone's first slab lacks its first bytes, or,
- * where the next zone's header comes before the border, the last slab its
- * last bytes. Where EAL places the zone otherwise, an aligned one is asked for
- * instead.
- *
- * Only IO addresses within a slab have to be contiguous, so zones are not
- * asked to be.
- *
  * A bin may be bound to the zones that there are at some moment, whose numbers
  * are below that of the next one. These zones are pinned: they are not given
  * back to EAL, and their slabs stand in front of the others in stock, where
@@ -32,27 +21,12 @@
 
 #include <stddef.h>
 
-#include "fastmem_dir.h"
 #include "fastmem_lock.h"
-#include "fastmem_meta.h"
 #include "fastmem_private.h"
-#include "fastmem_slab.h"
+#include "fastmem_zone.h"
 
 /** The number of no zone, which is above all: any zone will do. */
 #define FASTMEM_ZONE_ANY UINT32_MAX
-
-/** A memzone. */
-struct fastmem_zone {
-	struct fastmem_zone *next;
-	uintptr_t addr;     /**< Border of the first granule. */
-	uint32_t id;        /**< Number in the memzone's name. */
-	uint32_t n_slabs;
-	uint32_t n_stock;   /**< How many of them are in stock. */
-	/** For how many it has to stay; changed under both locks. */
-	uint32_t n_pins;
-	bool reserved;      /**< Taken by rte_fastmem_reserve(). */
-	struct fastmem_slab slabs[];
-};
 
 struct fastmem_backing {
 	struct fastmem_dir *dir;
@@ -237,13 +211,6 @@ fastmem_backing_bytes(struct fastmem_backing *backing)
 	return rte_atomic_load_explicit(&backing->bytes,
 		rte_memory_order_relaxed);
 }
-
-/**
- * Free the memzones of all sockets. Everything that lies in them is gone, the
- * descriptions of zones and slabs included.
- */
-void
-fastmem_backing_free_all(void);
 
 /**
  * Check the invariants.

@@ -20,7 +20,8 @@
  * slab       The memory of one granule. Carved into objects as they are
  *            needed; objects that came back are set bits in a bitmap. Nothing
  *            is ever written into a free object.
- * backing    The memzones of one socket, and its stock: the slabs that serve
+ * zone       A memzone, and the slabs that it consists of.
+ * backing    The zones of one socket, and its stock: the slabs that serve
  *            no bin.
  * bin        The slabs of one size class on one socket. Classes whose objects
  *            are colored have two: one for them, and one, its kin, for objects

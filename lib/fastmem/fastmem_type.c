@@ -194,9 +194,10 @@ type_retire(struct fastmem_root *root, unsigned int index)
 		fastmem_cache_retire(&block->caches[index]);
 }
 
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_purge, 26.11)
-int64_t
-rte_fastmem_type_purge(rte_fastmem_handle_t handle)
+/* With all objects that nobody uses in their slabs, do something to a type. */
+static int64_t
+type_settle(rte_fastmem_handle_t handle,
+	int64_t (*func)(struct fastmem_type *type))
 {
 	struct fastmem_root *root = fastmem_process.root;
 	struct fastmem_type *type;
@@ -214,47 +215,46 @@ rte_fastmem_type_purge(rte_fastmem_handle_t handle)
 	if (type != NULL) {
 		type_retire(root, index);
 		fastmem_depot_reap_one(&type->depot);
-		ret = fastmem_depot_purge(&type->depot);
+		ret = func(type);
 	}
 	fastmem_unlock(&root->type_lock);
 	fastmem_keeper_resume();
 	return ret;
 }
 
+static int64_t
+type_purge(struct fastmem_type *type)
+{
+	return fastmem_depot_purge(&type->depot);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_purge, 26.11)
+int64_t
+rte_fastmem_type_purge(rte_fastmem_handle_t handle)
+{
+	return type_settle(handle, type_purge);
+}
+
+static int64_t
+type_destroy(struct fastmem_type *type)
+{
+	struct fastmem_bin *bin = &type->depot.bin;
+	struct fastmem_bin_info info;
+
+	fastmem_bin_get_info(bin, &info);
+	if (info.n_partial + info.n_full != 0)
+		return -EBUSY;
+	if (bin->zone_end != FASTMEM_ZONE_ANY)
+		fastmem_backing_unpin(bin->backing, bin->zone_end);
+	rte_atomic_store_explicit(&type->used, 0, rte_memory_order_release);
+	return 0;
+}
+
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_type_destroy, 26.11)
 int
 rte_fastmem_type_destroy(rte_fastmem_handle_t handle)
 {
-	struct fastmem_root *root = fastmem_process.root;
-	struct fastmem_bin_info info;
-	struct fastmem_type *type;
-	unsigned int index;
-	int ret = -EINVAL;
-
-	if (root == NULL)
-		return -ENODEV;
-	if (fastmem_is_remote())
-		return -ENOTSUP;
-	fastmem_keeper_reclaim(true);
-	fastmem_keeper_pause();
-	fastmem_lock(&root->type_lock);
-	type = fastmem_type_of_handle(handle, &index);
-	if (type != NULL) {
-		type_retire(root, index);
-		fastmem_depot_reap_one(&type->depot);
-		fastmem_bin_get_info(&type->depot.bin, &info);
-		ret = info.n_partial + info.n_full != 0 ? -EBUSY : 0;
-		if (ret == 0) {
-			if (type->depot.bin.zone_end != FASTMEM_ZONE_ANY)
-				fastmem_backing_unpin(type->depot.bin.backing,
-					type->depot.bin.zone_end);
-			rte_atomic_store_explicit(&type->used, 0,
-				rte_memory_order_release);
-		}
-	}
-	fastmem_unlock(&root->type_lock);
-	fastmem_keeper_resume();
-	return ret;
+	return type_settle(handle, type_destroy);
 }
 
 void

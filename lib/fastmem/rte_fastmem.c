@@ -219,7 +219,7 @@ rte_fastmem_deinit(void)
 	/* No secondary may attach any more. */
 	rte_atomic_store_explicit(&root->layout, 0, rte_memory_order_release);
 	fastmem_keeper_close();
-	fastmem_backing_free_all();
+	fastmem_zone_free_all();
 	sockets_free_meta();
 	if (rte_memzone_free(rte_memzone_lookup(FASTMEM_ROOT_NAME)) != 0)
 		FASTMEM_LOG(ERR, "cannot free memzone %s", FASTMEM_ROOT_NAME);
