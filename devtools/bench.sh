@@ -113,14 +113,7 @@ if $targets; then
 	done
 fi
 
-if $help; then
-	usage
-	if [ -x "$bench" ]; then
-		"$bench" --no-huge -m 64 --no-pci --no-shconf --log-level=1 -- --help |
-			sed -n '/--sizes/,$p'
-	fi
-	exit 0
-fi
+! $help || help_and_exit "$bench" --sizes
 [ -z "$hugepages" ] || set_hugepages "$hugepages"
 
 need_build_tools

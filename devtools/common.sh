@@ -37,6 +37,18 @@ usage() {
 	sed -n '/^# Usage:/,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"
 }
 
+# Print the usage text and, if the program is built, its help from the line on
+# which an option stands, and end.
+# help_and_exit PROGRAM OPTION
+help_and_exit() {
+	usage
+	if [ -x "$1" ]; then
+		"$1" --no-huge -m 64 --no-pci --no-shconf --log-level=1 -- --help |
+			sed -n "/$2/,\$p"
+	fi
+	exit 0
+}
+
 # Install Debian packages, or say what is missing and give up.
 # apt_install REASON PACKAGE...
 apt_install() {

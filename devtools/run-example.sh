@@ -60,14 +60,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-if $help; then
-	usage
-	if [ -x "$program" ]; then
-		"$program" --no-huge -m 64 --no-pci --no-shconf --log-level=1 -- --help |
-			sed -n '/--allocator/,$p'
-	fi
-	exit 0
-fi
+! $help || help_and_exit "$program" --allocator
 [ -z "${hugepages:-}" ] || set_hugepages "$hugepages"
 
 need_build_tools
