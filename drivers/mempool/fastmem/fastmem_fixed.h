@@ -62,6 +62,7 @@
 #include <rte_mempool.h>
 #include <rte_memzone.h>
 #include <rte_stdatomic.h>
+#include <rte_vect.h>
 
 extern int fastmem_fixed_logtype;
 #define RTE_LOGTYPE_FASTMEM_FIXED fastmem_fixed_logtype
@@ -217,13 +218,24 @@ fixed_state_count(uint64_t state)
 }
 
 /* Few bulks are so large that a call to memcpy() would pay. As few stores as
- * can be: the next exchange waits for all of them.
+ * can be: the next exchange waits for all of them. Single objects come first, as
+ * a branch costs them the most.
  */
 static inline void
 fixed_copy(void **dst, void * const *src, unsigned int n)
 {
-	for (; n >= 4; n -= 4, dst += 4, src += 4)
-		memcpy(dst, src, 4 * sizeof(*dst));
+	rte_v256u64_t four;
+
+	if (likely(n == 1)) {
+		dst[0] = src[0];
+		return;
+	}
+	for (; n >= 4; n -= 4, dst += 4, src += 4) {
+		memcpy(&four, src, sizeof(four));
+		memcpy(dst, &four, sizeof(four));
+	}
+	if (n == 0)
+		return;
 	switch (n) {
 	case 3:
 		dst[2] = src[2];
