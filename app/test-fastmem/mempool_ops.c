@@ -43,7 +43,7 @@
 #define LAYOUTS 4
 
 /* How often a cell is measured, see measure_cell(). */
-#define MAX_TRIES 4
+#define MAX_TRIES 8
 
 /*
  * Where the table of pointers lies within a page differs from round to round:
@@ -72,6 +72,7 @@ struct contender {
 	const char *ops;
 	struct rte_mempool *mp;
 	uint64_t repeat;
+	bool called; /* Not all objects stay in mempool's caches. */
 	unsigned int n_samples;
 	double *samples;
 	struct summary cycles;
@@ -226,6 +227,42 @@ close_pool(struct contender *contender)
 	contender->mp = NULL;
 }
 
+/* Objects that the driver has, and maybe other lcores' caches. */
+static unsigned int
+count_in_driver(const struct rte_mempool *mp,
+	const struct rte_mempool_cache *cache)
+{
+	return rte_mempool_avail_count(mp) - (cache == NULL ? 0 : cache->len);
+}
+
+/*
+ * Find out if the driver is called, once the caches are full. Gets take objects
+ * from it only, and puts give it some, so if both are called, or one is, it
+ * has less in between. The lcores do the same, so one of them will do.
+ */
+static int
+find_calls(struct contender *contender, const struct cell_params *params)
+{
+	struct rte_mempool *mp = contender->mp;
+	struct rte_mempool_cache *cache;
+	void **objs = runs[0].table;
+	unsigned int i, n_kept;
+	int ret = 0;
+
+	cache = rte_mempool_default_cache(mp, rte_lcore_id());
+	for (i = 0; i < params->keep && ret == 0; i += params->bulk)
+		ret = rte_mempool_generic_get(mp, &objs[i], params->bulk, cache);
+	if (ret < 0)
+		return ret;
+	n_kept = count_in_driver(mp, cache);
+	for (i = 0; i < params->keep; i += params->bulk)
+		rte_mempool_generic_put(mp, &objs[i], params->bulk, cache);
+	if (n_kept != count_in_driver(mp, cache))
+		contender->called = true;
+
+	return 0;
+}
+
 static int
 calibrate(struct contender *contender, const struct cell_params *params,
 	uint64_t duration)
@@ -248,7 +285,7 @@ calibrate(struct contender *contender, const struct cell_params *params,
 	contender->repeat = contender->repeat * duration / fastest;
 	contender->repeat = RTE_MAX(contender->repeat, UINT64_C(1));
 
-	return 0;
+	return find_calls(contender, params);
 }
 
 /* Measure all of them until they have that many samples. */
@@ -348,11 +385,27 @@ ratio_of_best(const struct contender *contenders, unsigned int n)
 	return fastest > 0 ? contenders[0].cycles.best / fastest : 0;
 }
 
+/*
+ * Whether there is anything to judge: where all objects stay in mempool's
+ * caches, the drivers are not called, and any difference is mempool's.
+ */
+static bool
+is_called(const struct contender *contenders, const struct options *opts)
+{
+	bool called = false;
+	unsigned int i;
+
+	for (i = 0; i < opts->n_mempool_ops; i++)
+		called |= contenders[i].called;
+
+	return called;
+}
+
 /* Whether the first one is as fast as any other. */
 static bool
 is_good(const struct contender *contenders, const struct options *opts)
 {
-	return ratio_of_best(contenders, opts->n_mempool_ops) <=
+	return !is_called(contenders, opts) || ratio_of_best(contenders, opts->n_mempool_ops) <=
 		1 + opts->tolerance / 100.0;
 }
 
@@ -367,7 +420,8 @@ report_cell(const struct options *opts, const struct cell_params *params,
 		printf("%8.2f /%6.2f", contenders[i].cycles.best,
 			contenders[i].cycles.median);
 	printf("%10.2f%s%s\n", ratio_of_best(contenders, opts->n_mempool_ops),
-		again ? "*" : "", is_good(contenders, opts) ? "" : " slower");
+		again ? "*" : "", is_good(contenders, opts) ?
+		is_called(contenders, opts) ? "" : " -" : " slower");
 	fflush(stdout);
 }
 
@@ -394,7 +448,7 @@ measure_cell(struct contender *contenders, const struct options *opts,
 
 static int
 run_cell(const struct options *opts, const struct cell_params *params,
-	bool *good)
+	bool *called, bool *good)
 {
 	struct contender contenders[MAX_MEMPOOL_OPS] = { 0 };
 	unsigned int tries, i;
@@ -411,6 +465,7 @@ run_cell(const struct options *opts, const struct cell_params *params,
 		ret = measure_cell(contenders, opts, params, &tries);
 	if (ret == 0) {
 		report_cell(opts, params, contenders, tries > 1);
+		*called = is_called(contenders, opts);
 		*good = is_good(contenders, opts);
 	}
 	for (i = 0; i < opts->n_mempool_ops; i++)
@@ -425,7 +480,7 @@ run_table(const struct options *opts, struct cell_params *params,
 	unsigned int *n_cells, unsigned int *n_missed)
 {
 	unsigned int i, j;
-	bool good;
+	bool called, good;
 	int ret;
 
 	report_head(opts, params);
@@ -435,10 +490,10 @@ run_table(const struct options *opts, struct cell_params *params,
 			params->bulk = opts->bulks[j];
 			if (params->keep % params->bulk != 0)
 				continue;
-			ret = run_cell(opts, params, &good);
+			ret = run_cell(opts, params, &called, &good);
 			if (ret < 0)
 				return ret;
-			(*n_cells)++;
+			*n_cells += called;
 			*n_missed += !good;
 		}
 	}
@@ -483,8 +538,9 @@ mempool_ops_run(const struct options *opts, unsigned int *n_missed)
 	for (i = 0; i < MAX_MEMPOOL_LCORES; i++)
 		free(runs[i].table);
 	if (ret == 0)
-		printf("\n%s: %u cells, slower by more than %u %% than the fastest other one in %u;"
-			" *: all measured up to %u times, since it was slower at first\n",
+		printf("\n%s: %u cells with calls, slower by more than %u %% than the fastest other one in %u\n"
+			"*: all measured up to %u times, since it was slower at first\n"
+			"-: not judged, as no driver is called: all objects stay in mempool's caches\n",
 			opts->mempool_ops[0], n_cells, opts->tolerance,
 			*n_missed, MAX_TRIES);
 
