@@ -49,6 +49,11 @@ help_and_exit() {
 	exit 0
 }
 
+# Run apt-get, one script at a time: it does not wait for others by itself.
+apt_get() {
+	flock -o "$ROOT/devtools/common.sh" apt-get "$@"
+}
+
 # Install Debian packages, or say what is missing and give up.
 # apt_install REASON PACKAGE...
 apt_install() {
@@ -63,10 +68,10 @@ apt_install() {
 	fi
 	note "$reason: installing $*"
 	export DEBIAN_FRONTEND=noninteractive
-	if ! apt-get install -y --no-install-recommends "$@" </dev/null >/dev/null 2>&1; then
-		apt-get update -q </dev/null >/dev/null ||
+	if ! apt_get install -y --no-install-recommends "$@" </dev/null >/dev/null 2>&1; then
+		apt_get update -q </dev/null >/dev/null ||
 			die "apt-get update failed"
-		apt-get install -q -y --no-install-recommends "$@" </dev/null >&2 ||
+		apt_get install -q -y --no-install-recommends "$@" </dev/null >&2 ||
 			die "apt-get install failed"
 	fi
 }

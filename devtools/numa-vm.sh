@@ -367,7 +367,7 @@ need_kernel() {
 		die "this takes the guest's kernel from Debian's packages; name another by --kernel"
 	package=$(kernel_package)
 	if [ -z "$package" ] && is_root; then
-		apt-get update -q </dev/null >/dev/null 2>&1 || die "apt-get update failed"
+		apt_get update -q </dev/null >/dev/null 2>&1 || die "apt-get update failed"
 		package=$(kernel_package)
 	fi
 	[ -n "$package" ] ||

@@ -60,7 +60,7 @@ fetch_debian_source() {
 			fi
 		done >"$apt/sources.list"
 	[ -s "$apt/sources.list" ] || {
-		apt-get update -q </dev/null >&2 || die "apt-get update failed"
+		apt_get update -q </dev/null >&2 || die "apt-get update failed"
 		die "apt knows no package lists: try again"
 	}
 	options=(
