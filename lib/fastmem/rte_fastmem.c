@@ -161,16 +161,37 @@ root_create(struct fastmem_root **root)
 	return 0;
 }
 
+/* The root's address, or NULL if there is none. EAL's lock of memzones lies in
+ * shared memory, where a process that is killed in a lookup leaves it locked for
+ * ever. So a process looks only once, and later at what it found then: EAL clears
+ * what it frees, and writes the address of what it reserves last.
+ */
+static struct fastmem_root *
+root_lookup(void)
+{
+	static const struct rte_memzone *mz; /* under the attach lock */
+	void *addr;
+
+	if (mz != NULL && strncmp(mz->name, FASTMEM_ROOT_NAME,
+			sizeof(mz->name)) == 0) {
+		/* Acquire: not the address that was there before the name. */
+		rte_atomic_thread_fence(rte_memory_order_acquire);
+		addr = mz->addr;
+		if (addr != NULL)
+			return addr;
+	}
+	mz = rte_memzone_lookup(FASTMEM_ROOT_NAME);
+	return mz == NULL ? NULL : mz->addr;
+}
+
 static int
 root_find(struct fastmem_root **root)
 {
-	const struct rte_memzone *mz = rte_memzone_lookup(FASTMEM_ROOT_NAME);
-
-	if (mz == NULL) {
+	*root = root_lookup();
+	if (*root == NULL) {
 		FASTMEM_LOG(ERR, "the primary process has not initialized fastmem");
 		return -ENODEV;
 	}
-	*root = mz->addr;
 	if (rte_atomic_load_explicit(&(*root)->layout,
 			rte_memory_order_acquire) != FASTMEM_LAYOUT) {
 		FASTMEM_LOG(ERR, "the primary process has another version of fastmem");
