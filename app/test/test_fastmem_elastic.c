@@ -144,6 +144,20 @@ test_create(void)
 		"cache too large: %d", rte_errno);
 	TEST_ASSERT(fastmem_test_elastic(10, 2 << 20, 0) == NULL && rte_errno == E2BIG,
 		"object too large: %d", rte_errno);
+	/* what becomes 0, or less than is needed, when something is added */
+	rte_errno = 0;
+	TEST_ASSERT(fastmem_test_elastic(10, UINT32_MAX, 0) == NULL && rte_errno == E2BIG,
+		"object of 4 GiB: %d", rte_errno);
+	rte_errno = 0;
+	TEST_ASSERT(rte_fastmem_elastic_create("elastic", 10, 100, 0, UINT32_MAX,
+		NULL, NULL, socket_id, 0) == NULL && rte_errno == E2BIG,
+		"4 GiB of private data: %d", rte_errno);
+	rte_errno = 0;
+	TEST_ASSERT(fastmem_test_elastic(UINT32_MAX, 8, 0) == NULL && rte_errno == E2BIG,
+		"2^32 - 1 objects: %d", rte_errno);
+	rte_errno = 0;
+	TEST_ASSERT(fastmem_test_elastic(1 << 28, 8, 0) == NULL && rte_errno == E2BIG,
+		"2^28 objects: %d", rte_errno);
 	TEST_ASSERT(rte_fastmem_pktmbuf_pool_create("mbufs", 100, 0, 1, 2048,
 		socket_id) == NULL && rte_errno == EINVAL, "private size: %d",
 		rte_errno);

@@ -30,6 +30,12 @@
  */
 #define STORE_SPARE 1024
 
+/* The most objects of a pool: the stack library reckons the bytes of a stack in
+ * 32 bits. Those beside its elements are less than a page.
+ */
+#define STORE_MAX_OBJS ((UINT32_MAX - RTE_PGSIZE_4K) / \
+	sizeof(struct rte_stack_lf_elem) - STORE_SPARE)
+
 /* What the type's caches may hold. They do not keep it. */
 #define TYPE_CACHE_OBJS 256
 
@@ -396,6 +402,12 @@ mp_create(const char *name, unsigned int n, unsigned int elt_size,
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
 		rte_errno = ENOTSUP;
+		return NULL;
+	}
+	/* Mempool rounds sizes up, and would take the largest ones for 0. */
+	if (n > STORE_MAX_OBJS || elt_size > rte_fastmem_max_size() ||
+			private_data_size > UINT32_MAX / 2) {
+		rte_errno = E2BIG;
 		return NULL;
 	}
 	if (rte_mempool_event_callback_register(pool_event, NULL) != 0 &&

@@ -106,7 +106,8 @@ struct rte_fastmem_elastic_stats {
  * @return
  *   The pool, or NULL with rte_errno set:
  *   - as by rte_mempool_create().
- *   - E2BIG if the object is too large.
+ *   - E2BIG if the object is too large, @p private_data_size is greater than
+ *     2 GiB, or @p n about as great as 2^28.
  *   - ENOSPC if there are too many types of objects.
  *   - ENOMEM if there is no memory for n objects, in use or not.
  *   - ENODEV if fastmem is not initialized.
