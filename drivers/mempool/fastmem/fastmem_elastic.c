@@ -69,21 +69,34 @@ transit_read(struct elastic_pool *pool)
 		rte_memory_order_acquire);
 }
 
+/* Tell if there was no memory for n objects lately; there may be for fewer. */
 static bool
-pool_is_starved(struct elastic_pool *pool)
+pool_is_starved(struct elastic_pool *pool, unsigned int n)
 {
 	uint64_t until = rte_atomic_load_explicit(&pool->starved_until,
 		rte_memory_order_relaxed);
 
-	return until != 0 && rte_get_tsc_cycles() < until;
+	return until != 0 && rte_get_tsc_cycles() < until &&
+		n >= rte_atomic_load_explicit(&pool->starved_objs,
+			rte_memory_order_relaxed);
+}
+
+/* Who sees one of the two without the other is mistaken for a while at most. */
+static void
+pool_set_starved(struct elastic_pool *pool, unsigned int n)
+{
+	rte_atomic_store_explicit(&pool->starved_objs, n,
+		rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&pool->starved_until, rte_get_tsc_cycles() +
+		rte_get_tsc_hz() / US_PER_S * STARVE_US,
+		rte_memory_order_relaxed);
 }
 
 static void
-pool_set_starved(struct elastic_pool *pool, bool is_starved)
+pool_end_starved(struct elastic_pool *pool)
 {
-	rte_atomic_store_explicit(&pool->starved_until, is_starved ?
-		rte_get_tsc_cycles() + rte_get_tsc_hz() / US_PER_S * STARVE_US :
-		0, rte_memory_order_relaxed);
+	rte_atomic_store_explicit(&pool->starved_until, 0,
+		rte_memory_order_relaxed);
 }
 
 static bool
@@ -93,12 +106,17 @@ pool_ends(const struct elastic_pool *pool)
 		rte_memory_order_relaxed) != 0;
 }
 
-/* Objects that the type might give. */
-static uint32_t
-pool_room(struct elastic_pool *pool)
+/* Tell if the store and the type might have n objects together. */
+static bool
+pool_may_have(struct elastic_pool *pool, unsigned int n)
 {
-	return pool_ends(pool) || pool_is_starved(pool) ? 0 :
-		pool->size - elastic_taken(pool);
+	unsigned int n_stored = rte_stack_count(pool->store);
+
+	if (n <= n_stored)
+		return true;
+	n -= n_stored;
+	return !pool_ends(pool) && !pool_is_starved(pool, n) &&
+		n <= pool->size - elastic_taken(pool);
 }
 
 /* Count objects as taken: as many as there may be, `least` to `most`. */
@@ -146,16 +164,18 @@ type_put(struct elastic_pool *pool, void **objs, unsigned int n)
 	pool_release(pool, n);
 }
 
-static bool
+static int
 type_get_exact(struct elastic_pool *pool, void **objs, unsigned int n)
 {
-	if (rte_fastmem_halloc_bulk(pool->handle, objs, n,
-			RTE_FASTMEM_F_NO_GROW) != 0)
-		return false;
+	int ret = rte_fastmem_halloc_bulk(pool->handle, objs, n,
+		RTE_FASTMEM_F_NO_GROW);
+
+	if (ret != 0)
+		return ret;
 	/* What the library has taken beyond that is for all. */
 	rte_fastmem_type_flush(pool->handle);
 	objs_shift(objs, n, pool->offset);
-	return true;
+	return 0;
 }
 
 void
@@ -190,10 +210,11 @@ type_get(struct elastic_pool *pool, void **objs, unsigned int n)
 {
 	void *batch[GROW_OBJS];
 	unsigned int k = 0;
+	int ret;
 
 	if (n < RTE_DIM(batch)) {
 		k = pool_reserve(pool, n + 1, RTE_DIM(batch));
-		if (k != 0 && type_get_exact(pool, batch, k)) {
+		if (k != 0 && type_get_exact(pool, batch, k) == 0) {
 			memcpy(objs, batch, n * sizeof(objs[0]));
 			store_put(pool, &batch[n], k - n);
 			return true;
@@ -202,10 +223,13 @@ type_get(struct elastic_pool *pool, void **objs, unsigned int n)
 	}
 	if (pool_reserve(pool, n, n) == 0)
 		return false;
-	if (type_get_exact(pool, objs, n))
+	ret = type_get_exact(pool, objs, n);
+	if (ret == 0)
 		return true;
 	pool_release(pool, n);
-	pool_set_starved(pool, true);
+	/* What a process is not fit for, others may well be. */
+	if (ret == -ENOMEM)
+		pool_set_starved(pool, n);
 	return false;
 }
 
@@ -246,8 +270,7 @@ fastmem_elastic_grow(struct elastic_pool *pool, void **objs, unsigned int n)
 	for (;;) {
 		transit = transit_read(pool);
 		own = 0;
-		if ((uint64_t)rte_stack_count(pool->store) + pool_room(pool) >=
-				n) {
+		if (pool_may_have(pool, n)) {
 			if (grow_once(pool, objs, n))
 				return 0;
 			own = TRANSIT_ENDED;
@@ -284,7 +307,7 @@ fastmem_elastic_shrink(struct elastic_pool *pool, unsigned int keep)
 		left -= k;
 	}
 	/* There are objects in slabs, which need no memory. */
-	pool_set_starved(pool, false);
+	pool_end_starved(pool);
 }
 
 static int

@@ -87,6 +87,8 @@ struct __rte_cache_aligned elastic_pool {
 		RTE_ATOMIC(uint64_t) transit;
 		/** Until when it is in vain to look for memory; relaxed. */
 		RTE_ATOMIC(uint64_t) starved_until;
+		/** For so many objects, or more; relaxed. */
+		RTE_ATOMIC(uint32_t) starved_objs;
 	};
 };
 
