@@ -46,8 +46,8 @@
  * from a slab, or from EAL, a thread of the primary process does it, for
  * which the caller waits, without spinning.
  *
- * A secondary process may be killed at any moment: it holds no lock that others
- * wait for, and what was in its caches is reclaimed
+ * A secondary process may be killed at any moment once it has attached: it holds
+ * no lock that others wait for, and what was in its caches is reclaimed
  * (rte_fastmem_process_reclaim()). An allocation or a free that it was about
  * to make has either happened or not.
  * That a process has ended is told by a record lock on a file in EAL's runtime
