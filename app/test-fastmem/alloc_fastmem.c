@@ -153,6 +153,19 @@ fastmem_free_sized(uintptr_t key, void *obj)
 	rte_fastmem_free_sized(obj, key, OBJ_ALIGN);
 }
 
+/*
+ * There is no bulk call to free objects of a known size, so the adapter loops,
+ * as those of the allocators without any bulk calls do.
+ */
+ADAPTER void
+fastmem_free_sized_bulk(uintptr_t key, void **objs, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		rte_fastmem_free_sized(objs[i], key, OBJ_ALIGN);
+}
+
 static int
 fastmem_hopen(size_t size, unsigned int live __rte_unused, uintptr_t *key)
 {
@@ -190,6 +203,8 @@ fastmem_hfree_bulk(uintptr_t key, void **objs, unsigned int n)
 	rte_fastmem_hfree_bulk(key, objs, n);
 }
 
+LOOPS(fastmem, fastmem_alloc, fastmem_free, fastmem_alloc_bulk, fastmem_free_bulk);
+
 const struct allocator fastmem_allocator = {
 	.name = "fastmem",
 	.desc = "rte_fastmem_alloc and rte_fastmem_free, and their bulk calls",
@@ -202,9 +217,12 @@ const struct allocator fastmem_allocator = {
 	.free = fastmem_free,
 	.alloc_bulk = fastmem_alloc_bulk,
 	.free_bulk = fastmem_free_bulk,
+	.loops = &fastmem_loops,
 };
 
-/* There is no bulk call to free objects of a known size. */
+LOOPS(fastmem_sized, fastmem_alloc, fastmem_free_sized, fastmem_alloc_bulk,
+	fastmem_free_sized_bulk);
+
 const struct allocator fastmem_sized_allocator = {
 	.name = "fastmem-sized",
 	.desc = "rte_fastmem_alloc and rte_fastmem_free_sized",
@@ -215,7 +233,13 @@ const struct allocator fastmem_sized_allocator = {
 	.flush = fastmem_flush,
 	.alloc = fastmem_alloc,
 	.free = fastmem_free_sized,
+	.alloc_bulk = fastmem_alloc_bulk,
+	.free_bulk = fastmem_free_sized_bulk,
+	.loops = &fastmem_sized_loops,
 };
+
+LOOPS(fastmem_handle, fastmem_halloc, fastmem_hfree, fastmem_halloc_bulk,
+	fastmem_hfree_bulk);
 
 const struct allocator fastmem_handle_allocator = {
 	.name = "fastmem-handle",
@@ -229,4 +253,5 @@ const struct allocator fastmem_handle_allocator = {
 	.free = fastmem_hfree,
 	.alloc_bulk = fastmem_halloc_bulk,
 	.free_bulk = fastmem_hfree_bulk,
+	.loops = &fastmem_handle_loops,
 };

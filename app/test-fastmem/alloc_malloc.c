@@ -59,6 +59,8 @@ rte_malloc_alloc_bulk(uintptr_t key, void **objs, unsigned int n)
 	return 0;
 }
 
+LOOPS(rte_malloc, rte_malloc_alloc, rte_malloc_free, rte_malloc_alloc_bulk, rte_malloc_free_bulk);
+
 const struct allocator rte_malloc_allocator = {
 	.name = "rte_malloc",
 	.desc = "rte_malloc and rte_free, aligned to a cache line",
@@ -67,6 +69,7 @@ const struct allocator rte_malloc_allocator = {
 	.free = rte_malloc_free,
 	.alloc_bulk = rte_malloc_alloc_bulk,
 	.free_bulk = rte_malloc_free_bulk,
+	.loops = &rte_malloc_loops,
 };
 
 /* aligned_alloc() wants a multiple of the alignment. */
@@ -114,6 +117,8 @@ libc_alloc_bulk(uintptr_t key, void **objs, unsigned int n)
 	return 0;
 }
 
+LOOPS(libc, libc_alloc, libc_free, libc_alloc_bulk, libc_free_bulk);
+
 const struct allocator libc_allocator = {
 	.name = "libc",
 	.desc = "aligned_alloc and free, aligned to a cache line",
@@ -122,4 +127,5 @@ const struct allocator libc_allocator = {
 	.free = libc_free,
 	.alloc_bulk = libc_alloc_bulk,
 	.free_bulk = libc_free_bulk,
+	.loops = &libc_loops,
 };

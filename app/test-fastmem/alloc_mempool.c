@@ -82,6 +82,8 @@ mempool_free_bulk(uintptr_t key, void **objs, unsigned int n)
 	rte_mempool_put_bulk((struct rte_mempool *)key, objs, n);
 }
 
+LOOPS(mempool, mempool_alloc, mempool_free, mempool_alloc_bulk, mempool_free_bulk);
+
 const struct allocator mempool_allocator = {
 	.name = "mempool",
 	.desc = "rte_mempool, cache of " RTE_STR(MEMPOOL_CACHE)
@@ -93,4 +95,5 @@ const struct allocator mempool_allocator = {
 	.free = mempool_free,
 	.alloc_bulk = mempool_alloc_bulk,
 	.free_bulk = mempool_free_bulk,
+	.loops = &mempool_loops,
 };

@@ -8,13 +8,13 @@
 /*
  * What is compared: an allocator, seen through one set of adapters.
  *
- * The measuring loops exist once, and call every allocator through the same
- * function pointers, so all of them run the same machine code around the
- * calls, and a call costs all of them the same: one predicted indirect call.
- * The compiler cannot see what is behind a pointer, hence neither inlines an
- * allocator into a loop nor specializes a loop for one of them.
- * What an allocator's header defines inline (rte_mempool) is inlined into its
- * adapter; what a library exports (rte_fastmem, rte_malloc, libc) is jumped
+ * The measuring loops exist once. Those around calls that take a few cycles
+ * are compiled for each allocator, see loops.h; the others call every allocator
+ * through the same function pointers. Either way, all of them run the same
+ * machine code around the calls: the compiler neither inlines an allocator into
+ * a loop nor specializes a loop for one of them.
+ * What an allocator's header defines inline (rte_fastmem, rte_mempool) is
+ * inlined into its adapter; what a library exports (rte_malloc, libc) is jumped
  * to by the adapter.
  *
  * The key is the one word that an allocator wants to know about the objects
@@ -27,8 +27,20 @@
 
 #include <rte_common.h>
 
-/* A function of an allocator that is measured. */
+#include "loops.h"
+
+/*
+ * A function of an allocator that is measured. Without the attribute, gcc would
+ * let its callers know which registers it leaves alone, or what it returns.
+ */
+#ifndef __has_attribute
+#define __has_attribute(attribute) 0
+#endif
+#if __has_attribute(noipa)
+#define ADAPTER static __rte_noinline __attribute__((noipa))
+#else
 #define ADAPTER static __rte_noinline
+#endif
 
 /* Objects in an lcore's cache of a mempool. */
 #define MEMPOOL_CACHE 512
@@ -61,11 +73,13 @@ struct allocator {
 	 */
 	void (*flush)(void);
 
-	/* What is measured. The bulk functions are optional. */
+	/* What is measured. */
 	void *(*alloc)(uintptr_t key);
 	void (*free)(uintptr_t key, void *obj);
 	int (*alloc_bulk)(uintptr_t key, void **objs, unsigned int n);
 	void (*free_bulk)(uintptr_t key, void **objs, unsigned int n);
+	/* And the loops around it. */
+	const struct loops *loops;
 };
 
 extern const struct allocator fastmem_allocator;

@@ -139,10 +139,6 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 	cell->skipped = caller_obstacle(caller);
 	if (cell->skipped != NULL)
 		return 0;
-	if (scenario->bulk && allocator->free_bulk == NULL) {
-		cell->skipped = "no bulk calls";
-		return 0;
-	}
 	if (scenario->fresh && memory_ops(allocator)->refresh == NULL) {
 		cell->skipped = "its memory cannot be made fresh";
 		return 0;

@@ -59,8 +59,7 @@ static int
 run_large(const struct scenario *scenario __rte_unused,
 	const struct subject *subject, uint64_t n, struct sample *sample)
 {
-	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
-	void (*release)(uintptr_t key, void *obj) = subject->alloc->free;
+	const struct loops *loops = subject->alloc->loops;
 	const uintptr_t key = subject->keys[0];
 	uint64_t t_alloc = 0, t_free = 0;
 	uint64_t start, i;
@@ -68,11 +67,8 @@ run_large(const struct scenario *scenario __rte_unused,
 
 	for (i = 0; i < n; i++) {
 		start = rte_rdtsc_precise();
-		for (j = 0; j < N_OBJS; j++) {
-			objs[j] = alloc(key);
-			if (unlikely(objs[j] == NULL))
-				goto nomem;
-		}
+		if (loops->alloc(key, objs, N_OBJS) < 0)
+			return -ENOMEM;
 		t_alloc += rte_rdtsc_precise() - start;
 
 		/* Outside of the time taken: it misses caches on its own. */
@@ -80,8 +76,7 @@ run_large(const struct scenario *scenario __rte_unused,
 			shuffled[j] = objs[order[j]];
 
 		start = rte_rdtsc_precise();
-		for (j = 0; j < N_OBJS; j++)
-			release(key, shuffled[j]);
+		loops->free(key, shuffled, N_OBJS);
 		t_free += rte_rdtsc_precise() - start;
 	}
 
@@ -91,12 +86,6 @@ run_large(const struct scenario *scenario __rte_unused,
 	sample->cycles[2] = (double)t_free / n / N_OBJS;
 
 	return 0;
-
-nomem:
-	while (j-- > 0)
-		release(key, objs[j]);
-
-	return -ENOMEM;
 }
 
 const struct scenario scenario_large = {

@@ -19,7 +19,6 @@ struct lcore_work {
 	uint64_t n;
 	uint64_t start;
 	uint64_t end;
-	uint64_t cycles;
 	char padding[RTE_CACHE_LINE_SIZE];
 };
 
@@ -30,14 +29,14 @@ static int
 work_lcore(void *arg __rte_unused)
 {
 	struct lcore_work *work = &works[rte_lcore_id()];
-
+	const struct subject *subject = work->subject;
 	int ret;
 
 	gate_pass(&gate);
 
-	work->start = rte_rdtsc();
-	ret = single_loop(work->subject, work->n, &work->cycles);
-	work->end = rte_rdtsc();
+	work->start = rte_rdtsc_precise();
+	ret = subject->alloc->loops->single(subject->keys[0], work->n);
+	work->end = rte_rdtsc_precise();
 
 	return ret;
 }
@@ -53,7 +52,7 @@ summarize(void)
 	unsigned int lcore;
 
 	RTE_LCORE_FOREACH(lcore) {
-		total += works[lcore].cycles;
+		total += works[lcore].end - works[lcore].start;
 		start = RTE_MIN(start, works[lcore].start);
 		end = RTE_MAX(end, works[lcore].end);
 	}

@@ -79,8 +79,6 @@ struct scenario {
 	unsigned int min_lcores;
 	/* Random sizes, rather than one size. */
 	bool mixed;
-	/* Needs the bulk calls. */
-	bool bulk;
 	/* Needs memory that is fresh in each measurement. */
 	bool fresh;
 	/*
@@ -152,13 +150,6 @@ scenario_n_metrics(const struct scenario *scenario);
 /* Cycles that were taken off each latency: those of an empty measurement. */
 uint64_t
 latency_overhead(void);
-
-/*
- * The pattern of the scenario "single", for any lcore. Gives the cycles of
- * the whole loop.
- */
-int
-single_loop(const struct subject *subject, uint64_t n, uint64_t *cycles);
 
 /* A step of a busy wait for another lcore, which may need this CPU. */
 static inline void
