@@ -12,6 +12,7 @@
 #
 #   --hugepages N  set N hugepages of 2 MiB first (as root); they stay set
 #   --matrix       run the unit tests in each of the ways that EAL can be set up
+#   --one-way      run the unit tests in one way alone: on hugepages, if any
 #   --build DIR    test what is built in DIR, which was configured before, and
 #                  run the unit tests alone
 #   --slow N       allow N times the usual time, for instrumented builds
@@ -26,6 +27,7 @@ set -eu
 HUGE_MIB=256
 
 matrix=false
+one_way=false
 list=false
 only_units=false
 slow=1
@@ -131,6 +133,7 @@ unit_tests() {
 			wanted "$name" || continue
 			run_test "$way" "$STRESS_SECONDS" "$name" "${args[@]}"
 		done < <(list_tests STRESS)
+		! $one_way || break
 	done < <(ways)
 }
 
@@ -415,6 +418,7 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--matrix) matrix=true ;;
+	--one-way) one_way=true ;;
 	--list) list=true ;;
 	-h | --help)
 		usage
