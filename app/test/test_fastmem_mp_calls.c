@@ -36,7 +36,6 @@
 #define N_LARGE 24
 #define N_BULK 100000
 #define SECONDS_TO_WAIT 60
-#define SECONDS_TO_ATTACH 10
 #define SLAB FASTMEM_TEST_SLAB_SIZE
 #define LIMIT_SLABS 12
 #define LIMIT_SIZE ((size_t)64 << 10)
@@ -48,8 +47,7 @@ enum task {
 	TASK_CALLS,
 	TASK_BULK,
 	TASK_BORDERS,
-	TASK_GROW,
-	TASK_ATTACH
+	TASK_GROW
 };
 
 /* What all processes see. */
@@ -331,18 +329,6 @@ secondary_grow(void)
 }
 
 static int
-secondary_attach(void)
-{
-	say(&area->n_ready);
-	if (wait_for(&area->phase, 1) != 0)
-		return -1;
-	rte_fastmem_deinit();
-	TEST_ASSERT_SUCCESS(rte_fastmem_init(), "cannot attach again");
-	say(&area->n_ready);
-	return 0;
-}
-
-static int
 secondary_task(uint32_t task)
 {
 	int ret = -1;
@@ -369,9 +355,6 @@ secondary_task(uint32_t task)
 		break;
 	case TASK_GROW:
 		ret = secondary_grow();
-		break;
-	case TASK_ATTACH:
-		ret = secondary_attach();
 		break;
 	}
 	rte_fastmem_deinit();
@@ -572,70 +555,6 @@ test_primary_busy_with_it(void)
 	return run_busy(area);
 }
 
-/* Want EAL's lock of memzones for itself. */
-static int
-reserve_zone(void *arg __rte_unused)
-{
-	const struct rte_memzone *mz;
-
-	mz = rte_memzone_reserve("test_fm_mp_calls_zone", 64, SOCKET_ID_ANY, 0);
-	TEST_ASSERT_NOT_NULL(mz, "no memory");
-	TEST_ASSERT_SUCCESS(rte_memzone_free(mz), "cannot free");
-	return 0;
-}
-
-/* With the lock taken, and another lcore waiting for it so that no one else gets
- * it, let the secondary process attach.
- */
-static void
-attach_meanwhile(const struct rte_memzone *mz __rte_unused, void *arg)
-{
-	uint64_t end = rte_get_timer_cycles() +
-		SECONDS_TO_ATTACH * rte_get_timer_hz();
-	bool *attached = arg;
-
-	if (*attached || rte_atomic_load_explicit(&area->phase,
-			rte_memory_order_relaxed) != 0)
-		return;
-	rte_eal_remote_launch(reserve_zone, NULL,
-		rte_get_next_lcore(-1, 1, 0));
-	rte_delay_us_sleep(20000);
-	say(&area->phase);
-	while (!*attached && rte_get_timer_cycles() < end) {
-		*attached = rte_atomic_load_explicit(&area->n_ready,
-			rte_memory_order_acquire) == 2;
-		rte_delay_us_sleep(100);
-	}
-}
-
-/* Killed with that lock, a process would stop all others, so those which attach
- * again do without.
- */
-static int
-test_attach_without_lock(void)
-{
-	struct fastmem_test_mp_args args = args_of(0);
-	bool attached = false;
-	int ret;
-
-	if (rte_lcore_count() < 2) {
-		printf("one lcore is too few to wait for another one, skipped\n");
-		return TEST_SKIPPED;
-	}
-	ret = fastmem_test_mp_start(&area->procs[0], TASK_ATTACH, &args);
-	if (ret != TEST_SUCCESS)
-		return ret;
-	ret = wait_for(&area->n_ready, 1);
-	if (ret == 0)
-		rte_memzone_walk(attach_meanwhile, &attached);
-	if (rte_eal_wait_lcore(rte_get_next_lcore(-1, 1, 0)) != 0 ||
-			fastmem_test_mp_end(&area->procs[0]) != TEST_SUCCESS ||
-			ret != 0)
-		return TEST_FAILED;
-	TEST_ASSERT(attached, "attaching has waited for EAL's lock");
-	return fastmem_test_all_back();
-}
-
 static int
 setup(void)
 {
@@ -682,8 +601,6 @@ static struct unit_test_suite fastmem_mp_calls_testsuite = {
 			test_primary_busy),
 		TEST_CASE_ST(setup, fastmem_test_teardown_shared,
 			test_primary_busy_with_it),
-		TEST_CASE_ST(setup, fastmem_test_teardown_shared,
-			test_attach_without_lock),
 		TEST_CASES_END()
 	}
 };
