@@ -153,6 +153,15 @@ test_fixed_memory(void)
 	TEST_ASSERT_EQUAL(rte_fastmem_type_create(&params, &handles[2]),
 		-ENOMEM, "all memory");
 
+	/* what is taken before it turns out to be too little goes back */
+	backing = fastmem_test_backing();
+	TEST_ASSERT_SUCCESS(fastmem_test_limit(backing + 2 *
+		FASTMEM_TEST_SLAB_SIZE), "limit");
+	params.fixed_memory = backing + 3 * FASTMEM_TEST_SLAB_SIZE;
+	TEST_ASSERT_EQUAL(rte_fastmem_type_create(&params, &handles[2]),
+		-ENOMEM, "more than there may be");
+	TEST_ASSERT_EQUAL(fastmem_test_backing(), backing, "memory was kept");
+
 	/* what is known to devices is not trimmed, what is not is */
 	backing = fastmem_test_backing();
 	TEST_ASSERT_SUCCESS(rte_fastmem_trim(socket_id, NULL), "trim");

@@ -386,9 +386,11 @@ fastmem_backing_set_limit(struct fastmem_backing *backing, uint64_t limit)
 		rte_memory_order_relaxed);
 }
 
-/* Take a zone without objects off the books; NULL if there is none. */
+/* Take a zone without objects off the books, of those with numbers from one on;
+ * NULL if there is none.
+ */
 static struct fastmem_zone *
-backing_trim_zone(struct fastmem_backing *backing)
+backing_trim_zone(struct fastmem_backing *backing, uint32_t zone_begin)
 	__rte_requires_capability(&backing->grow_lock)
 {
 	struct fastmem_zone *zone, **link;
@@ -397,7 +399,8 @@ backing_trim_zone(struct fastmem_backing *backing)
 
 	fastmem_lock(&backing->lock);
 	for (link = &backing->zones; (zone = *link) != NULL; link = &zone->next)
-		if (zone->n_stock == zone->n_slabs && zone->n_pins == 0)
+		if (zone->n_stock == zone->n_slabs && zone->n_pins == 0 &&
+				zone->id >= zone_begin)
 			break;
 	if (zone != NULL) {
 		*link = zone->next;
@@ -415,13 +418,12 @@ backing_trim_zone(struct fastmem_backing *backing)
 }
 
 uint64_t
-fastmem_backing_trim(struct fastmem_backing *backing)
+fastmem_backing_trim_from(struct fastmem_backing *backing, uint32_t zone_begin)
 {
 	struct fastmem_zone *zone;
 	uint64_t bytes, total = 0;
 
-	fastmem_lock(&backing->grow_lock);
-	while ((zone = backing_trim_zone(backing)) != NULL) {
+	while ((zone = backing_trim_zone(backing, zone_begin)) != NULL) {
 		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_UNLISTED);
 		fastmem_zone_free(zone->id);
 		fastmem_race_point(FASTMEM_RACE_BACKING_TRIM_FREED);
@@ -435,6 +437,16 @@ fastmem_backing_trim(struct fastmem_backing *backing)
 		fastmem_meta_free(&backing->meta, FASTMEM_META_PLAIN, zone,
 			fastmem_zone_bytes(zone->n_slabs));
 	}
+	return total;
+}
+
+uint64_t
+fastmem_backing_trim(struct fastmem_backing *backing)
+{
+	uint64_t total;
+
+	fastmem_lock(&backing->grow_lock);
+	total = fastmem_backing_trim_from(backing, 0);
 	fastmem_unlock(&backing->grow_lock);
 	return total;
 }

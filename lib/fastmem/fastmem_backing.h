@@ -143,13 +143,18 @@ fastmem_backing_is_short(const struct fastmem_backing *backing);
 uint64_t
 fastmem_backing_trim(struct fastmem_backing *backing);
 
+/** The same for zones with numbers from one on. */
+uint64_t
+fastmem_backing_trim_from(struct fastmem_backing *backing, uint32_t zone_begin)
+	__rte_requires_capability(&backing->grow_lock);
+
 /**
  * Pin all zones that there are, having made them as large as asked for.
  *
  * @param[out] zone_end
  *   The number that the next one may have.
  * @return
- *   False, with nothing pinned, if there is no memory for it.
+ *   False, with nothing pinned or taken, if there is no memory for it.
  */
 bool
 fastmem_backing_pin(struct fastmem_backing *backing, uint64_t bytes,

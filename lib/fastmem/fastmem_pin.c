@@ -45,11 +45,16 @@ fastmem_backing_pin(struct fastmem_backing *backing, uint64_t bytes,
 	uint32_t *zone_end)
 {
 	struct fastmem_zone *zone;
+	uint32_t zone_begin;
 	bool ret;
 
 	fastmem_lock(&backing->grow_lock);
-	ret = fastmem_backing_grow_to(backing, bytes);
 	/* Relaxed: this socket's numbers are taken under the lock. */
+	zone_begin = rte_atomic_load_explicit(backing->zone_ids,
+		rte_memory_order_relaxed);
+	ret = fastmem_backing_grow_to(backing, bytes);
+	if (!ret)
+		fastmem_backing_trim_from(backing, zone_begin);
 	*zone_end = rte_atomic_load_explicit(backing->zone_ids,
 		rte_memory_order_relaxed);
 	for (zone = backing->zones; ret && zone != NULL; zone = zone->next)

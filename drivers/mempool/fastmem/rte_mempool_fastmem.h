@@ -109,8 +109,8 @@ struct rte_fastmem_elastic_stats {
  *   - E2BIG if the object is too large, @p private_data_size is greater than
  *     2 GiB, or @p n about as great as 2^28.
  *   - ENOSPC if there are too many types of objects.
- *   - ENOMEM if there is no memory for n objects, in use or not. What
- *     was taken from EAL for them stays in the stock, see rte_fastmem_trim().
+ *   - ENOMEM if there is no memory for n objects, in use or not. What the
+ *     stock was enlarged by in vain goes back to EAL.
  *   - ENODEV if fastmem is not initialized.
  *   - ENOTSUP in a secondary process.
  */
