@@ -26,6 +26,8 @@
 #define BORDER_SIZE ((size_t)4096)
 #define BORDER_MAG 254
 #define BORDER_BULK 8
+/* A few of them fill a slab. */
+#define SLABS_SIZE ((size_t)256 << 10)
 
 static const size_t sizes[] = { 64, 128, 1024, 4096, 16384 };
 
@@ -605,6 +607,62 @@ test_borders(void)
 		TEST_FAILED;
 }
 
+/* The bits in which the number of an object's slab differs from another one's. */
+static uintptr_t
+slab_differs(const void *a, const void *b)
+{
+	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+
+	return (((uintptr_t)a - self->dir_base) ^
+		((uintptr_t)b - self->dir_base)) / SLAB;
+}
+
+/*
+ * Objects of three slabs, of which the one in the middle is of another class,
+ * and where all bits in which any slab differs from the first one are those in
+ * which the last one does.
+ */
+static int
+test_three_slabs(void)
+{
+	void *objs[2][4 * SLAB / SLABS_SIZE], *bulk[3];
+	const size_t other_size = 2 * SLABS_SIZE;
+	unsigned int n[2] = { 0 }, i, k, a, b, c;
+
+	/* slabs of the two classes, in an order that makes such three likely */
+	for (i = 0; i < 8; i++) {
+		for (k = SLAB / (i % 4 % 3 == 0 ? SLABS_SIZE : other_size);
+				k > 0; k--) {
+			b = i % 4 % 3 != 0;
+			objs[b][n[b]] = rte_fastmem_alloc(SLABS_SIZE << b, 8, 0);
+			TEST_ASSERT_NOT_NULL(objs[b][n[b]], "no memory");
+			n[b]++;
+		}
+	}
+	for (i = 0; i < n[0] * n[0] * n[1]; i++) {
+		a = i % n[0];
+		b = i / n[0] % n[1];
+		c = i / n[0] / n[1];
+		bulk[0] = objs[0][a];
+		bulk[1] = objs[1][b];
+		bulk[2] = objs[0][c];
+		if (slab_differs(bulk[0], bulk[2]) != 0 &&
+				(slab_differs(bulk[0], bulk[1]) &
+				~slab_differs(bulk[0], bulk[2])) == 0)
+			break;
+	}
+	TEST_ASSERT(i < n[0] * n[0] * n[1], "there are no such slabs");
+	rte_fastmem_free_bulk(bulk, 3);
+	TEST_ASSERT_EQUAL(fastmem_test_in_use(SLABS_SIZE), n[0] - 2,
+		"in use of the class");
+	TEST_ASSERT_EQUAL(fastmem_test_in_use(other_size), n[1] - 1,
+		"in use of the other class");
+	objs[0][a] = objs[0][c] = objs[1][b] = NULL;
+	fastmem_test_free_all(objs[0], n[0]);
+	fastmem_test_free_all(objs[1], n[1]);
+	return fastmem_test_all_back();
+}
+
 struct unit_test_suite fastmem_bulk_testsuite = {
 	.suite_name = "fastmem bulks to free",
 	.unit_test_cases = {
@@ -620,6 +678,8 @@ struct unit_test_suite fastmem_bulk_testsuite = {
 			test_random_mixtures),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_borders),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_three_slabs),
 		TEST_CASES_END()
 	}
 };

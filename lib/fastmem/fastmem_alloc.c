@@ -306,27 +306,44 @@ rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
 	return alloc_slow(ptrs, n, size, align, flags, socket_id);
 }
 
-/* Tell if all are objects of a cache's bin. They may come from several slabs in
- * turn, so each is looked up, and nothing is decided before the end: branches
- * would be mispredicted. The first loop becomes vector code.
+/* Tell if all are objects of a cache's bin. As a rule, they come from two slabs
+ * by turns, so nothing is decided before the end: branches would be
+ * mispredicted. If the granules of two slabs are all there are, then all bits
+ * in which any differs from the first one are those in which the second does.
+ * The first two loops become vector code. Of more slabs, each object is looked
+ * up.
  */
 static bool
 bulk_is_of_bin(const struct rte_fastmem_lcore *self,
 	const struct rte_fastmem_cache *cache, void * const *ptrs,
 	unsigned int n)
 {
-	const uint32_t index = cache->index;
+	const uintptr_t granule = ~(uintptr_t)(FASTMEM_SLAB_SIZE - 1);
 	const uintptr_t color = cache->color;
 	const uintptr_t base = self->dir_base;
-	unsigned int differ = 0, i;
-	uintptr_t bits = 0;
+	const uintptr_t first = (uintptr_t)ptrs[0] - base;
+	const uint32_t index = cache->index;
+	uintptr_t bits = 0, second = 0, third = 0, offset;
+	unsigned int differ, i;
 
-	for (i = 0; i < n; i++)
-		bits |= __rte_fastmem_shift_back((uintptr_t)ptrs[i] - base,
-			color);
-	for (i = 0; i < n; i++)
-		differ |= __rte_fastmem_bin(self, (uintptr_t)ptrs[i] - base) ^
-			index;
+	for (i = 0; i < n; i++) {
+		offset = (uintptr_t)ptrs[i] - base;
+		bits |= __rte_fastmem_shift_back(offset, color);
+		second |= offset ^ first;
+	}
+	second &= granule;
+	for (i = 0; i < n; i++) {
+		offset = (((uintptr_t)ptrs[i] - base) ^ first) & granule;
+		third |= (uintptr_t)(offset != 0) &
+			(uintptr_t)(offset != second);
+	}
+	differ = __rte_fastmem_bin(self, first) ^ index;
+	if (third == 0)
+		differ |= __rte_fastmem_bin(self, first ^ second) ^ index;
+	else
+		for (i = 1; i < n; i++)
+			differ |= __rte_fastmem_bin(self, (uintptr_t)ptrs[i] -
+				base) ^ index;
 	return ((bits & cache->misalign) | differ) == 0;
 }
 
