@@ -18,6 +18,7 @@
 
 #include "bench.h"
 #include "memory.h"
+#include "progress.h"
 
 /*
  * In one measurement: otherwise, a thread that happens to be preempted while
@@ -310,6 +311,7 @@ measure_cells(struct cell *cells, unsigned int n_cells,
 			cell_calibrate(&cells[i], scenario, duration);
 
 	for (round = 0; round < opts->rounds && !bench_stop; round++) {
+		progress_round(round, opts->rounds);
 		if (scenario->any_caller &&
 				round % RENEW_ROUNDS == RENEW_ROUNDS - 1)
 			callers_renew();
@@ -389,9 +391,11 @@ bench_measure(const struct options *opts, const struct scenario *scenario,
 			return ret;
 	}
 
+	progress_begin(scenario, size);
 	ret = open_cells(cells, &n_cells, opts, scenario, size);
 	if (ret == 0)
 		ret = measure_cells(cells, n_cells, opts, scenario);
+	progress_erase();
 
 	for (i = 0; i < n_cells; i++) {
 		if (ret == 0)

@@ -20,6 +20,7 @@
 #include "machine.h"
 #include "mempool_ops.h"
 #include "options.h"
+#include "progress.h"
 #include "report.h"
 #include "secondary.h"
 
@@ -227,6 +228,7 @@ run(const struct options *opts, FILE *json)
 	machine_describe(&machine);
 	report_machine(stdout, &machine, opts);
 
+	progress_start(opts);
 	ret = run_scenarios(opts, &results, &verdicts);
 	if (json != NULL && report_json(json, &machine, opts, &results,
 			&verdicts) < 0) {

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "progress.h"
 #include "report.h"
 
 /* As many sizes as fit side by side. */
@@ -23,6 +24,7 @@ report_error(const char *format, ...)
 {
 	va_list ap;
 
+	progress_erase();
 	fputs("dpdk-test-fastmem: ", stderr);
 	va_start(ap, format);
 	vfprintf(stderr, format, ap);
