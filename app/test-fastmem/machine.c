@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -74,15 +75,22 @@ describe_compiler(void)
 void
 machine_describe(struct machine *machine)
 {
+	const time_t now = time(NULL);
 	struct utsname uts;
 
 	describe_cpu(machine->cpu, sizeof(machine->cpu));
-	if (uname(&uts) < 0)
+	if (uname(&uts) < 0) {
 		rte_strscpy(uts.machine, "unknown", sizeof(uts.machine));
+		rte_strscpy(uts.release, "unknown", sizeof(uts.release));
+	}
 	rte_strscpy(machine->arch, uts.machine, sizeof(machine->arch));
+	rte_strscpy(machine->kernel, uts.release, sizeof(machine->kernel));
+	strftime(machine->date, sizeof(machine->date), "%Y-%m-%dT%H:%M:%SZ",
+		gmtime(&now));
 	machine->tsc_hz = rte_get_tsc_hz();
 	machine->lcores = rte_lcore_count();
 	machine->pinned = machine_lcores_pinned();
+	machine->fastmem = FASTMEM_VERSION;
 	machine->dpdk = rte_version();
 	machine->compiler = describe_compiler();
 	machine->hugepages = rte_eal_has_hugepages();

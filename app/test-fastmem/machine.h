@@ -16,10 +16,15 @@
 struct machine {
 	char cpu[128];
 	char arch[32];
+	char kernel[65];
+	/* Of this description, in UTC by ISO 8601. */
+	char date[32];
 	uint64_t tsc_hz;
 	unsigned int lcores;
 	/* machine_lcores_pinned() */
 	bool pinned;
+	/* Of the tree that this program was built in. */
+	const char *fastmem;
 	const char *dpdk;
 	const char *compiler;
 	bool hugepages;

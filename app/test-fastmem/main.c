@@ -20,6 +20,7 @@
 #include "machine.h"
 #include "mempool_ops.h"
 #include "options.h"
+#include "output.h"
 #include "progress.h"
 #include "report.h"
 #include "secondary.h"
@@ -44,33 +45,6 @@ catch_signals(void)
 	action.sa_flags = SA_RESETHAND | SA_RESTART;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-}
-
-/*
- * The file for the JSON. When that is stdout, nothing else may be written
- * there, yet EAL's log goes there too in some releases: keep the file
- * descriptor for the JSON alone, and let stdout be stderr.
- */
-static FILE *
-open_json(const char *path)
-{
-	FILE *f;
-	int fd;
-
-	if (strcmp(path, "-") != 0) {
-		f = fopen(path, "w");
-	} else {
-		fd = dup(STDOUT_FILENO);
-		f = fd < 0 ? NULL : fdopen(fd, "w");
-		if (f != NULL && dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
-			fclose(f);
-			f = NULL;
-		}
-	}
-	if (f == NULL)
-		report_error("cannot write to '%s': %s", path, strerror(errno));
-
-	return f;
 }
 
 static int
@@ -210,11 +184,17 @@ run_mempool_ops(const struct options *opts)
 
 /* Returns a negative errno, or the exit status. */
 static int
-run(const struct options *opts, FILE *json)
+run(const struct options *opts, const struct outputs *outputs)
 {
 	struct verdicts verdicts = { 0 };
 	struct results results = { 0 };
 	struct machine machine;
+	const struct report report = {
+		.machine = &machine,
+		.opts = opts,
+		.results = &results,
+		.verdicts = &verdicts,
+	};
 	int ret;
 
 	if (opts->n_mempool_ops > 0)
@@ -230,11 +210,8 @@ run(const struct options *opts, FILE *json)
 
 	progress_start(opts);
 	ret = run_scenarios(opts, &results, &verdicts);
-	if (json != NULL && report_json(json, &machine, opts, &results,
-			&verdicts) < 0) {
-		report_error("cannot write to '%s'", opts->json);
+	if (outputs_write(outputs, &report) < 0)
 		ret = -EIO;
-	}
 	if (ret == 0 && !judge_passed(&verdicts))
 		ret = EXIT_MISSED;
 
@@ -272,7 +249,8 @@ run_secondary(int argc, char **argv)
 }
 
 static int
-run_in_eal(int argc, char **argv, const struct options *opts, FILE *json)
+run_in_eal(int argc, char **argv, const struct options *opts,
+	const struct outputs *outputs)
 {
 	int ret;
 
@@ -285,7 +263,7 @@ run_in_eal(int argc, char **argv, const struct options *opts, FILE *json)
 
 	if (rte_eal_process_type() == RTE_PROC_PRIMARY) {
 		catch_signals();
-		ret = run(opts, json);
+		ret = run(opts, outputs);
 	} else {
 		report_error("must be a primary process");
 		ret = -ENOTSUP;
@@ -298,8 +276,8 @@ run_in_eal(int argc, char **argv, const struct options *opts, FILE *json)
 int
 main(int argc, char **argv)
 {
+	struct outputs outputs;
 	struct options opts;
-	FILE *json = NULL;
 	int eal_argc = 0;
 	int ret;
 
@@ -323,11 +301,8 @@ main(int argc, char **argv)
 			options_list();
 		return EXIT_SUCCESS;
 	}
-	if (opts.json != NULL) {
-		json = open_json(opts.json);
-		if (json == NULL)
-			return EXIT_FAILURE;
-	}
+	if (outputs_open(&opts, &outputs) < 0)
+		return EXIT_FAILURE;
 
 	/* EAL is given an array that ends where its options do. */
 	argv[eal_argc] = NULL;
@@ -335,11 +310,9 @@ main(int argc, char **argv)
 		return run_secondary(eal_argc, argv) < 0 ? EXIT_FAILURE :
 			EXIT_SUCCESS;
 	secondary_keep_args(eal_argc, argv);
-	ret = run_in_eal(eal_argc, argv, &opts, json);
-	if (json != NULL && fclose(json) == EOF && ret >= 0) {
-		report_error("cannot write to '%s'", opts.json);
+	ret = run_in_eal(eal_argc, argv, &opts, &outputs);
+	if (outputs_close(&outputs, &opts) < 0 && ret >= 0)
 		ret = -EIO;
-	}
 
 	return ret < 0 ? EXIT_FAILURE : ret;
 }

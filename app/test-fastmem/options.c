@@ -14,6 +14,7 @@
 #include <rte_fastmem.h>
 
 #include "options.h"
+#include "output.h"
 #include "report.h"
 
 #define MIN_SIZE 8
@@ -51,6 +52,8 @@ enum {
 	OPT_ROUNDS,
 	OPT_DURATION,
 	OPT_JSON,
+	OPT_CSV,
+	OPT_MARKDOWN,
 	OPT_TARGETS,
 	OPT_MEMPOOL_OPS,
 	OPT_KEEP,
@@ -69,6 +72,8 @@ static const struct option long_options[] = {
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "duration", required_argument, NULL, OPT_DURATION },
 	{ "json", required_argument, NULL, OPT_JSON },
+	{ "csv", required_argument, NULL, OPT_CSV },
+	{ "markdown", required_argument, NULL, OPT_MARKDOWN },
 	{ "targets", required_argument, NULL, OPT_TARGETS },
 	{ "mempool-ops", required_argument, NULL, OPT_MEMPOOL_OPS },
 	{ "keep", required_argument, NULL, OPT_KEEP },
@@ -91,6 +96,8 @@ options_usage(const char *prgname)
 		"  --rounds N                   rounds of measurements (default: %u)\n"
 		"  --duration MS                milliseconds of a measurement (default: %u)\n"
 		"  --json FILE                  write the results as JSON, '-' for stdout\n"
+		"  --csv FILE                   write them as CSV, '-' for stdout\n"
+		"  --markdown FILE              write them as Markdown, '-' for stdout\n"
 		"  --targets FILE               judge fastmem by the targets in the file\n"
 		"                               (then %u rounds of %u ms by default)\n"
 		"  --mempool-ops NAME[,NAME...] compare mempool drivers instead: the first one\n"
@@ -301,22 +308,6 @@ parse_list(char *text, struct options *opts,
 }
 
 static int
-parse_json(const char *text, struct options *opts)
-{
-	if (!report_json_available()) {
-		report_error("--json: this program was built without Jansson");
-		return -EINVAL;
-	}
-	if (text[0] == '\0') {
-		report_error("--json: the name of the file is empty");
-		return -EINVAL;
-	}
-	opts->json = text;
-
-	return 0;
-}
-
-static int
 parse_targets(const char *path, struct options *opts)
 {
 	static struct targets targets;
@@ -354,7 +345,11 @@ parse_option(int opt, char *arg, struct options *opts)
 		return parse_number("duration", arg, MAX_DURATION,
 				&opts->duration);
 	case OPT_JSON:
-		return parse_json(arg, opts);
+		return output_parse(OUTPUT_JSON, arg, opts);
+	case OPT_CSV:
+		return output_parse(OUTPUT_CSV, arg, opts);
+	case OPT_MARKDOWN:
+		return output_parse(OUTPUT_MARKDOWN, arg, opts);
 	case OPT_TARGETS:
 		return parse_targets(arg, opts);
 	case OPT_MEMPOOL_OPS:
@@ -468,8 +463,8 @@ set_mempool_defaults(struct options *opts)
 		opts->rounds = MEMPOOL_ROUNDS;
 	if (opts->duration == 0)
 		opts->duration = MEMPOOL_DURATION;
-	if (opts->json != NULL || opts->targets != NULL) {
-		report_error("--mempool-ops: neither with --json nor with --targets");
+	if (outputs_wanted(opts) || opts->targets != NULL) {
+		report_error("--mempool-ops: neither with a file for results nor with --targets");
 		return -EINVAL;
 	}
 	if (opts->n_mempool_ops == 1) {

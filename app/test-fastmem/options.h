@@ -20,6 +20,14 @@
 #define MAX_MEMPOOL_LCORES 2
 #define MAX_NUMBERS 16
 
+/* Forms in which results are written to a file. */
+enum output {
+	OUTPUT_JSON,
+	OUTPUT_CSV,
+	OUTPUT_MARKDOWN,
+	N_OUTPUTS,
+};
+
 struct options {
 	size_t sizes[MAX_SIZES];
 	unsigned int n_sizes;
@@ -34,8 +42,8 @@ struct options {
 	unsigned int min_rounds;
 	/* Of one measurement, in milliseconds. */
 	unsigned int duration;
-	/* Where to write JSON to; NULL for nowhere, "-" for stdout. */
-	const char *json;
+	/* Where to write results to; NULL for nowhere, "-" for stdout. */
+	const char *outputs[N_OUTPUTS];
 	/* To be judged by, or NULL. */
 	const struct targets *targets;
 	/* Be the secondary process of another one. */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "figure.h"
 #include "progress.h"
 #include "report.h"
 
@@ -15,9 +16,6 @@
 /* Of a figure, and of a caller's ratio beside it. */
 #define FIGURE_WIDTH 21
 #define CALLER_WIDTH 7
-
-/* Above this, a figure is marked as doubtful. */
-#define MAX_SPREAD 0.10
 
 void
 report_error(const char *format, ...)
@@ -69,20 +67,6 @@ report_machine(FILE *f, const struct machine *machine,
 	fflush(f);
 }
 
-/* With three digits, or as many as there are before the point. */
-static const char *
-format_number(char *buf, size_t len, const char *prefix, double number,
-	unsigned int decimals)
-{
-	if (number >= 99.95)
-		decimals = 0;
-	else if (number >= 9.995)
-		decimals = 1;
-	snprintf(buf, len, "%s%.*f", prefix, decimals, number);
-
-	return buf;
-}
-
 static void
 report_figure(FILE *f, const struct results *results,
 	const struct result *result, unsigned int metric)
@@ -99,10 +83,10 @@ report_figure(FILE *f, const struct results *results,
 	s = &result->metrics[metric];
 	r = results_ratio(results, result, metric);
 	fprintf(f, " %7s %6s %5s",
-		format_number(median, sizeof(median),
+		figure_format(median, sizeof(median),
 			s->spread > MAX_SPREAD ? "~" : "", s->median, 1),
-		format_number(best, sizeof(best), "", s->best, 1),
-		r > 0 ? format_number(ratio, sizeof(ratio), "", r, 2) : "-");
+		figure_format(best, sizeof(best), "", s->best, 1),
+		r > 0 ? figure_format(ratio, sizeof(ratio), "", r, 2) : "-");
 }
 
 static void
@@ -116,12 +100,8 @@ report_block(FILE *f, const struct options *opts,
 
 	fprintf(f, "%-*s", NAME_WIDTH, "");
 	for (j = 0; j < n_sizes; j++) {
-		if (sizes[j] == 0)
-			snprintf(label, sizeof(label), "%u to %u B",
-				MIXED_MIN, MIXED_MAX);
-		else
-			snprintf(label, sizeof(label), "%zu B", sizes[j]);
-		fprintf(f, "%*s", FIGURE_WIDTH, label);
+		fprintf(f, "%*s", FIGURE_WIDTH, figure_format_size(label,
+				sizeof(label), sizes[j]));
 	}
 	fprintf(f, "\n%-*s", NAME_WIDTH, "");
 	for (j = 0; j < n_sizes; j++)
@@ -151,12 +131,8 @@ report_callers(FILE *f, const struct options *opts,
 	unsigned int i, j;
 	double r;
 
-	if (size == 0)
-		snprintf(label, sizeof(label), "%u to %u B", MIXED_MIN,
-			MIXED_MAX);
-	else
-		snprintf(label, sizeof(label), "%zu B", size);
-	fprintf(f, "%-*s", NAME_WIDTH, label);
+	fprintf(f, "%-*s", NAME_WIDTH, figure_format_size(label, sizeof(label),
+			size));
 	for (j = 0; j < opts->n_callers; j++)
 		fprintf(f, "%*s", opts->callers[j] == REFERENCE_CALLER ?
 			FIGURE_WIDTH : FIGURE_WIDTH + CALLER_WIDTH,
@@ -184,7 +160,7 @@ report_callers(FILE *f, const struct options *opts,
 			r = result == NULL ? 0 : results_caller_ratio(results,
 					result, metric);
 			fprintf(f, "%*s", CALLER_WIDTH, r > 0 ?
-				format_number(ratio, sizeof(ratio), "", r, 2) :
+				figure_format(ratio, sizeof(ratio), "", r, 2) :
 				"-");
 		}
 		fputc('\n', f);
@@ -223,9 +199,9 @@ report_quantiles(FILE *f, const struct options *opts,
 			}
 			r = results_ratio(results, result, first + j);
 			fprintf(f, " %8s %5s",
-				format_number(median, sizeof(median), "",
+				figure_format(median, sizeof(median), "",
 					result->metrics[first + j].median, 0),
-				r > 0 ? format_number(ratio, sizeof(ratio),
+				r > 0 ? figure_format(ratio, sizeof(ratio),
 					"", r, 2) : "-");
 		}
 		fputc('\n', f);
@@ -266,7 +242,7 @@ skipped_everywhere(const struct results *results, const struct result *result)
 }
 
 static void
-report_skipped(FILE *f, const struct scenario *scenario,
+skipped_by(FILE *f, const char *prefix, const struct scenario *scenario,
 	const struct allocator *allocator, const struct caller *caller,
 	const struct results *results)
 {
@@ -274,7 +250,7 @@ report_skipped(FILE *f, const struct scenario *scenario,
 	char label[64];
 	unsigned int i;
 
-	snprintf(label, sizeof(label), "%s%s%s", allocator->name,
+	snprintf(label, sizeof(label), "%s%s%s%s", prefix, allocator->name,
 		caller == REFERENCE_CALLER ? "" : ", ",
 		caller == REFERENCE_CALLER ? "" : caller->name);
 	for (i = 0; i < results->n; i++) {
@@ -295,6 +271,24 @@ report_skipped(FILE *f, const struct scenario *scenario,
 }
 
 void
+report_skipped(FILE *f, const char *prefix, const struct options *opts,
+	const struct scenario *scenario, const struct results *results)
+{
+	const struct caller *caller;
+	unsigned int i, j;
+
+	for (j = 0; j < opts->n_callers; j++) {
+		caller = opts->callers[j];
+		if (scenario->any_caller && caller_obstacle(caller) != NULL)
+			fprintf(f, "%s%s: %s\n", prefix, caller->name,
+				caller_obstacle(caller));
+		for (i = 0; i < opts->n_allocators; i++)
+			skipped_by(f, prefix, scenario, opts->allocators[i],
+				caller, results);
+	}
+}
+
+void
 report_scenario(FILE *f, const struct options *opts,
 	const struct scenario *scenario, const struct results *results)
 {
@@ -303,7 +297,7 @@ report_scenario(FILE *f, const struct options *opts,
 	const size_t *sizes = scenario->mixed ? mixed : opts->sizes;
 	unsigned int n = scenario->mixed ? 1 : opts->n_sizes;
 	unsigned int metric = 0;
-	unsigned int i, j;
+	unsigned int i;
 
 	if (scenario->quantiles) {
 		report_latency(f, opts, scenario, results);
@@ -319,15 +313,7 @@ report_scenario(FILE *f, const struct options *opts,
 			report_block(f, opts, scenario, results, metric,
 				&sizes[i], RTE_MIN(n - i, (unsigned int)MAX_COLUMNS));
 	}
-	for (j = 0; j < opts->n_callers; j++) {
-		if (scenario->any_caller &&
-				caller_obstacle(opts->callers[j]) != NULL)
-			fprintf(f, "%s: %s\n", opts->callers[j]->name,
-				caller_obstacle(opts->callers[j]));
-		for (i = 0; i < opts->n_allocators; i++)
-			report_skipped(f, scenario, opts->allocators[i],
-				opts->callers[j], results);
-	}
+	report_skipped(f, "", opts, scenario, results);
 	fflush(f);
 }
 

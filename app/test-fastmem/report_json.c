@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "figure.h"
 #include "report.h"
 
 bool
@@ -22,9 +23,10 @@ report_json_available(void)
 static json_t *
 describe_machine(const struct machine *machine)
 {
-	return json_pack("{s:s, s:s, s:I, s:i, s:b}",
+	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:b}",
 		"cpu", machine->cpu,
 		"arch", machine->arch,
+		"kernel", machine->kernel,
 		"tsc_hz", (json_int_t)machine->tsc_hz,
 		"lcores", (int)machine->lcores,
 		"pinned", machine->pinned);
@@ -52,48 +54,61 @@ describe_options(const struct options *opts, const struct machine *machine)
 
 /* The size of objects, or the least and the most of them if mixed. */
 static json_t *
-describe_size(size_t size)
+describe_sizes(size_t min, size_t max)
 {
 	json_t *sizes = json_array();
 
-	if (size != 0) {
-		json_array_append_new(sizes, json_integer(size));
-		return sizes;
-	}
-	json_array_append_new(sizes, json_integer(MIXED_MIN));
-	json_array_append_new(sizes, json_integer(MIXED_MAX));
+	json_array_append_new(sizes, json_integer(min));
+	if (max != min)
+		json_array_append_new(sizes, json_integer(max));
 
 	return sizes;
 }
 
-/* If there is what it refers to. */
 static json_t *
-ratio_or_null(double ratio)
+describe_size(size_t size)
 {
-	return ratio > 0 ? json_real(ratio) : json_null();
+	return size != 0 ? describe_sizes(size, size) :
+		describe_sizes(MIXED_MIN, MIXED_MAX);
+}
+
+static json_t *
+describe_field(const struct figure *figure, const struct figure_field *field)
+{
+	const void *value = figure_member(figure, field);
+	const size_t *sizes = value;
+
+	switch (field->type) {
+	case FIELD_TEXT:
+		return json_string(*(const char * const *)value);
+	case FIELD_SIZES:
+		return describe_sizes(sizes[0], sizes[1]);
+	case FIELD_COUNT:
+		return json_integer(*(const unsigned int *)value);
+	case FIELD_NUMBER:
+		return json_real(*(const double *)value);
+	case FIELD_RATIO:
+		return *(const double *)value != 0 ?
+			json_real(*(const double *)value) : json_null();
+	case FIELD_FLAG:
+		return json_boolean(*(const bool *)value);
+	}
+
+	return NULL;
 }
 
 static int
-add_figure(json_t *array, const struct results *results,
-	const struct result *result, unsigned int metric)
+add_figure(json_t *array, const struct figure *figure)
 {
-	const struct summary *s = &result->metrics[metric];
+	const struct figure_field *field;
+	json_t *object = json_object();
+	int ret = 0;
 
-	return json_array_append_new(array,
-		json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:f, s:f, s:f, s:o, s:o}",
-			"scenario", result->scenario->name,
-			"metric", result->scenario->metrics[metric],
-			"allocator", result->allocator->name,
-			"caller", result->caller->name,
-			"sizes", describe_size(result->size),
-			"rounds", (int)result->rounds,
-			"median", s->median,
-			"best", s->best,
-			"spread", s->spread,
-			"ratio", ratio_or_null(results_ratio(results, result,
-					metric)),
-			"caller_ratio", ratio_or_null(results_caller_ratio(
-					results, result, metric))));
+	for (field = figure_fields; field->name != NULL; field++)
+		ret |= json_object_set_new(object, field->name,
+				describe_field(figure, field));
+
+	return ret | json_array_append_new(array, object);
 }
 
 static int
@@ -112,6 +127,7 @@ static int
 add_results(json_t *figures, json_t *skipped, const struct results *results)
 {
 	const struct result *result;
+	struct figure figure;
 	unsigned int i, metric;
 	int ret = 0;
 
@@ -122,8 +138,10 @@ add_results(json_t *figures, json_t *skipped, const struct results *results)
 			continue;
 		}
 		for (metric = 0; metric < scenario_n_metrics(result->scenario);
-				metric++)
-			ret |= add_figure(figures, results, result, metric);
+				metric++) {
+			figure_get(results, result, metric, &figure);
+			ret |= add_figure(figures, &figure);
+		}
 	}
 
 	return ret;
@@ -161,27 +179,28 @@ add_verdicts(json_t *array, const struct verdicts *verdicts)
 }
 
 int
-report_json(FILE *f, const struct machine *machine,
-	const struct options *opts, const struct results *results,
-	const struct verdicts *verdicts)
+report_json(FILE *f, const struct report *report)
 {
+	const struct machine *machine = report->machine;
 	json_t *judged = json_array();
 	json_t *figures = json_array();
 	json_t *skipped = json_array();
 	json_t *root;
 	int ret;
 
-	ret = add_results(figures, skipped, results);
-	ret |= add_verdicts(judged, verdicts);
-	root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o}",
-			"program", "dpdk-test-fastmem",
+	ret = add_results(figures, skipped, report->results);
+	ret |= add_verdicts(judged, report->verdicts);
+	root = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+			"program", REPORT_PROGRAM,
+			"version", REPORT_VERSION,
+			"date", machine->date,
+			"fastmem", machine->fastmem,
 			"dpdk", machine->dpdk,
 			"compiler", machine->compiler,
 			"machine", describe_machine(machine),
 			"eal", describe_eal(machine),
-			"options", describe_options(opts, machine),
-			"unit", "TSC cycles per object",
-			"complete", !results->interrupted,
+			"options", describe_options(report->opts, machine),
+			"complete", !report->results->interrupted,
 			"results", figures,
 			"skipped", skipped,
 			"targets", judged);
@@ -190,7 +209,8 @@ report_json(FILE *f, const struct machine *machine,
 		return -ENOMEM;
 	}
 
-	ret = json_dumpf(root, f, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	ret = json_dumpf(root, f, JSON_INDENT(2) |
+			JSON_REAL_PRECISION(FIGURE_DIGITS));
 	json_decref(root);
 	if (ret < 0 || fputc('\n', f) == EOF || fflush(f) == EOF)
 		return -EIO;

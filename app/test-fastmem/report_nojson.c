@@ -17,10 +17,7 @@ report_json_available(void)
 }
 
 int
-report_json(FILE *f __rte_unused, const struct machine *machine __rte_unused,
-	const struct options *opts __rte_unused,
-	const struct results *results __rte_unused,
-	const struct verdicts *verdicts __rte_unused)
+report_json(FILE *f __rte_unused, const struct report *report __rte_unused)
 {
 	return -ENOTSUP;
 }
