@@ -63,6 +63,18 @@ figure_get(const struct results *results, const struct result *result,
 	};
 }
 
+size_t
+figure_name(char *buf, size_t len, const char *scenario, const char *metric,
+	const char *allocator, const char *caller)
+{
+	const bool usual = strcmp(caller, REFERENCE_CALLER->name) == 0;
+
+	snprintf(buf, len, "%s/%s/%s%s%s", scenario, metric, allocator,
+		usual ? "" : "/", usual ? "" : caller);
+
+	return strlen(buf);
+}
+
 const char *
 figure_format_size(char *buf, size_t len, size_t size)
 {

@@ -82,6 +82,14 @@ void
 figure_get(const struct results *results, const struct result *result,
 	unsigned int metric, struct figure *figure);
 
+/*
+ * What a figure is about but for its size: short, and not to be confused with
+ * another one. Returns the number of characters.
+ */
+size_t
+figure_name(char *buf, size_t len, const char *scenario, const char *metric,
+	const char *allocator, const char *caller);
+
 /* The size of objects, 0 for those of mixed scenarios. */
 const char *
 figure_format_size(char *buf, size_t len, size_t size);

@@ -61,6 +61,10 @@ struct report {
 	const struct verdicts *verdicts;
 };
 
+/* Which figures have too large a spread. */
+void
+report_spread(FILE *f, const struct report *report);
+
 /* Whether the program was built with Jansson. */
 bool
 report_json_available(void);
