@@ -16,6 +16,7 @@
 
 #include "bench.h"
 #include "caller.h"
+#include "compare.h"
 #include "judge.h"
 #include "machine.h"
 #include "mempool_ops.h"
@@ -303,6 +304,9 @@ main(int argc, char **argv)
 			options_list();
 		return EXIT_SUCCESS;
 	}
+	if (opts.compare)
+		return compare_files(stdout, opts.compared, opts.tolerance) < 0 ?
+			EXIT_FAILURE : EXIT_SUCCESS;
 	if (outputs_open(&opts, &outputs) < 0)
 		return EXIT_FAILURE;
 

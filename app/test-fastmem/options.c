@@ -54,6 +54,7 @@ enum {
 	OPT_JSON,
 	OPT_CSV,
 	OPT_MARKDOWN,
+	OPT_COMPARE,
 	OPT_TARGETS,
 	OPT_MEMPOOL_OPS,
 	OPT_KEEP,
@@ -74,6 +75,7 @@ static const struct option long_options[] = {
 	{ "json", required_argument, NULL, OPT_JSON },
 	{ "csv", required_argument, NULL, OPT_CSV },
 	{ "markdown", required_argument, NULL, OPT_MARKDOWN },
+	{ "compare", no_argument, NULL, OPT_COMPARE },
 	{ "targets", required_argument, NULL, OPT_TARGETS },
 	{ "mempool-ops", required_argument, NULL, OPT_MEMPOOL_OPS },
 	{ "keep", required_argument, NULL, OPT_KEEP },
@@ -98,6 +100,8 @@ options_usage(const char *prgname)
 		"  --json FILE                  write the results as JSON, '-' for stdout\n"
 		"  --csv FILE                   write them as CSV, '-' for stdout\n"
 		"  --markdown FILE              write them as Markdown, '-' for stdout\n"
+		"  --compare A B                compare the results in two files of JSON instead\n"
+		"                               (without EAL options)\n"
 		"  --targets FILE               judge fastmem by the targets in the file\n"
 		"                               (then %u rounds of %u ms by default)\n"
 		"  --mempool-ops NAME[,NAME...] compare mempool drivers instead: the first one\n"
@@ -106,11 +110,13 @@ options_usage(const char *prgname)
 		"                               (default: 32,128,512,2048,8192,32768)\n"
 		"  --bulk N[,N...]              objects got and put at once (default: 1,4,8,32)\n"
 		"  --tolerance PERCENT          how much slower the first driver may be than\n"
-		"                               the fastest other one (default: %u)\n"
+		"                               the fastest other one (default: %u), or how much\n"
+		"                               results that are compared may differ (default: %u)\n"
 		"  --list                       list scenarios, allocators and callers\n"
 		"  --help                       show this text\n\n",
 		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION,
-		TARGETS_ROUNDS, TARGETS_DURATION, DEFAULT_TOLERANCE);
+		TARGETS_ROUNDS, TARGETS_DURATION, DEFAULT_TOLERANCE,
+		COMPARE_TOLERANCE);
 }
 
 void
@@ -350,6 +356,9 @@ parse_option(int opt, char *arg, struct options *opts)
 		return output_parse(OUTPUT_CSV, arg, opts);
 	case OPT_MARKDOWN:
 		return output_parse(OUTPUT_MARKDOWN, arg, opts);
+	case OPT_COMPARE:
+		opts->compare = true;
+		return 0;
 	case OPT_TARGETS:
 		return parse_targets(arg, opts);
 	case OPT_MEMPOOL_OPS:
@@ -523,13 +532,14 @@ options_by_caller(const struct options *opts)
 int
 options_parse(int argc, char **argv, struct options *opts)
 {
-	int opt, ret;
+	const char *other = NULL;
+	int opt, ret, i;
 
 	memset(opts, 0, sizeof(*opts));
 
 	optind = 1;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":", long_options, &i)) != -1) {
 		if (opt == '?' || opt == ':') {
 			report_error(opt == ':' ? "%s needs a value" :
 				"unknown option '%s', see --help",
@@ -539,7 +549,12 @@ options_parse(int argc, char **argv, struct options *opts)
 		ret = parse_option(opt, optarg, opts);
 		if (ret < 0)
 			return ret;
+		if (opt != OPT_COMPARE && opt != OPT_TOLERANCE)
+			other = long_options[i].name;
 	}
+	if (opts->compare && !opts->help)
+		return options_parse_compared(argc - optind, argv + optind,
+				other, opts);
 	if (optind < argc) {
 		report_error("unexpected argument '%s', see --help",
 			argv[optind]);

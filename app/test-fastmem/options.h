@@ -10,6 +10,7 @@
 
 #include "allocator.h"
 #include "caller.h"
+#include "compare.h"
 #include "scenario.h"
 #include "targets.h"
 
@@ -27,6 +28,9 @@ enum output {
 	OUTPUT_MARKDOWN,
 	N_OUTPUTS,
 };
+
+/* In per cent, when files are compared. */
+#define COMPARE_TOLERANCE 10
 
 struct options {
 	size_t sizes[MAX_SIZES];
@@ -50,7 +54,8 @@ struct options {
 	bool secondary;
 	/*
 	 * The mempool drivers to compare; if there are any, nothing else is
-	 * measured. The first one may be slower by this percentage.
+	 * measured. The first one may be slower by this percentage, or
+	 * medians differ by it when files are compared.
 	 */
 	const char *mempool_ops[MAX_MEMPOOL_OPS];
 	unsigned int n_mempool_ops;
@@ -60,6 +65,9 @@ struct options {
 	unsigned int n_keeps;
 	unsigned int bulks[MAX_NUMBERS];
 	unsigned int n_bulks;
+	/* Compare these files with results, rather than to measure anything. */
+	bool compare;
+	const char *compared[N_COMPARED];
 	bool help;
 	bool list;
 };
@@ -70,6 +78,14 @@ struct options {
  */
 int
 options_parse(int argc, char **argv, struct options *opts);
+
+/*
+ * The part of it for files to be compared: the arguments that are no options,
+ * and the name of an option that nothing is compared with, or NULL.
+ */
+int
+options_parse_compared(int n, char **paths, const char *other,
+	struct options *opts);
 
 /* Whether anyone but the reference caller is to be measured. */
 bool

@@ -3,11 +3,12 @@
  */
 
 /*
- * In the place of report_json.c, when the program is built without Jansson.
+ * In the place of report_json.c and compare.c, when the program is built without Jansson.
  */
 
 #include <errno.h>
 
+#include "compare.h"
 #include "report.h"
 
 bool
@@ -18,6 +19,14 @@ report_json_available(void)
 
 int
 report_json(FILE *f __rte_unused, const struct report *report __rte_unused)
+{
+	return -ENOTSUP;
+}
+
+int
+compare_files(FILE *f __rte_unused,
+	const char * const paths[N_COMPARED] __rte_unused,
+	unsigned int tolerance __rte_unused)
 {
 	return -ENOTSUP;
 }
