@@ -9,6 +9,8 @@
 #
 #   --hugepages N     set N hugepages of 2 MiB first (as root); they stay set
 #   --eal 'ARGS'      more arguments for EAL, separated by spaces
+#   --out DIR         write the results and pictures of them to DIR: fastmem.json,
+#                     .csv and .md, and SVG and PNG files
 #   --targets         rather than show figures, judge them by the targets in
 #                     app/test-fastmem; the exit status is 2 if any is missed
 #   --all-builds      with --targets: judge each of the builds by gcc and clang,
@@ -39,6 +41,7 @@ all_builds=false
 oversubscribed=false
 dpdk=
 hugepages=
+out=
 eal_extra=()
 args=()
 
@@ -64,13 +67,14 @@ check_bench_option() {
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--hugepages | --eal | --dpdk)
+	--hugepages | --eal | --dpdk | --out)
 		[ $# -ge 2 ] || die "$1 needs a value"
 		case $1 in
 		--hugepages)
 			[[ $2 =~ ^[0-9]+$ ]] || die "--hugepages: '$2' is not a number"
 			hugepages=$2
 			;;
+		--out) out=$2 ;;
 		--eal)
 			read -r -a eal_extra <<<"$2"
 			;;
@@ -80,6 +84,11 @@ while [ $# -gt 0 ]; do
 			;;
 		esac
 		shift
+		;;
+	--compare)
+		[ $# -ge 3 ] || die "--compare needs two files"
+		args+=("$1" "$2" "$3")
+		shift 2
 		;;
 	--targets) targets=true ;;
 	--all-builds) all_builds=true ;;
@@ -108,7 +117,20 @@ if $targets; then
 	for arg in "${args[@]}"; do
 		case $arg in
 		--allocators* | --callers*) die "${arg%%=*}: these are given by --targets" ;;
-		--json*) ! $all_builds || die "--json: there is one file, and several builds" ;;
+		--json* | --csv* | --markdown*)
+			! $all_builds || die "${arg%%=*}: there is one file, and several builds"
+			;;
+		esac
+	done
+fi
+
+if [ -n "$out" ]; then
+	! $all_builds || die "--out: there is one folder, and several builds"
+	[ ! -e "$out" ] || [ -d "$out" ] || die "--out: '$out' is no folder"
+	for arg in "${args[@]}"; do
+		case $arg in
+		--json* | --csv* | --markdown*) die "${arg%%=*}: --out names the file" ;;
+		--compare) die "--out: there are no files of ${arg%%=*}" ;;
 		esac
 	done
 fi
@@ -117,6 +139,11 @@ fi
 [ -z "$hugepages" ] || set_hugepages "$hugepages"
 
 need_build_tools
+if [ -n "$out" ]; then
+	need_python_module "pictures need matplotlib" matplotlib python3-matplotlib
+	mkdir -p "$out" || die "--out: '$out' cannot be made"
+	out=$(cd "$out" && pwd) || exit 1
+fi
 
 # Make everything that is registered in a DPDK tree, and the benchmark alone.
 build_in_dpdk() {
@@ -150,7 +177,7 @@ build_in_dpdk() {
 	rm -f "$log"
 }
 
-# Run the benchmark of the build in BUILD.
+# Run the benchmark of the build in BUILD: run_bench [BENCHMARK_OPTION...]
 run_bench() {
 	local result=0
 	local -a eal
@@ -165,9 +192,62 @@ run_bench() {
 	fi
 	! $oversubscribed || eal+=("$(lcores_arg 8)")
 	"$BUILD/app/dpdk-test-fastmem" "${eal[@]}" --log-level=notice \
-		${eal_extra[@]:+"${eal_extra[@]}"} -- ${args[@]:+"${args[@]}"} || result=$?
+		${eal_extra[@]:+"${eal_extra[@]}"} -- ${args[@]:+"${args[@]}"} "$@" || result=$?
 	# the next run's hugepages
 	eal_remove_files
+	return "$result"
+}
+
+# What the benchmark's JSON in the folder says: how many lcores there were, if
+# they are to be compared with fewer of them.
+lcores_of_scaling() {
+	"$python" - "$out/fastmem.json" <<-'END'
+		import json, sys
+
+		with open(sys.argv[1]) as f:
+		    data = json.load(f)
+		scaling = {"single", "lcores"} <= {r["scenario"] for r in data["results"]}
+		print(data["machine"]["lcores"] if scaling and not data["targets"] else 1)
+	END
+}
+
+# How the allocators scale takes runs on fewer lcores, which are short. The
+# user's own choice of lcores is not known to have any of them.
+run_scaling() {
+	local n lcores scenario=single
+	local -a eal_user=(${eal_extra[@]:+"${eal_extra[@]}"})
+
+	[[ " ${eal_extra[*]-}" != *" -"[lc]* ]] && [[ " ${eal_extra[*]-}" != *" --lcores"* ]] &&
+		! $oversubscribed || return 0
+	lcores=$(lcores_of_scaling) || return 1
+	for ((n = 1; n < lcores; n *= 2)); do
+		note "running on $n of $lcores lcores"
+		eal_extra=(${eal_user[@]:+"${eal_user[@]}"} -l "$(cpus | head -n "$n" | paste -s -d ,)")
+		run_bench --scenarios "$scenario" --json "$out/fastmem-lcores-$n.json" \
+			>/dev/null || return 1
+		scenario=lcores
+	done
+	eal_extra=(${eal_user[@]:+"${eal_user[@]}"})
+}
+
+# The benchmark, and what is wanted of it in files.
+run() {
+	local result=0
+	local -a files
+
+	if [ -z "$out" ]; then
+		run_bench
+		return
+	fi
+	rm -f "$out"/fastmem-lcores-*.json
+	run_bench --json "$out/fastmem.json" --csv "$out/fastmem.csv" \
+		--markdown "$out/fastmem.md" || result=$?
+	[ "$result" -ne 1 ] || return 1
+	run_scaling || return 1
+	note "results are in $out, as are these pictures of them:"
+	mapfile -t files < <(compgen -G "$out/fastmem-lcores-*.json")
+	"$python" "$ROOT/devtools/plot-bench.py" --out "$out" "$out/fastmem.json" \
+		${files[@]:+"${files[@]}"} >&2 || return 1
 	return "$result"
 }
 
@@ -218,8 +298,8 @@ if $all_builds; then
 	judge_builds
 elif [ -n "$dpdk" ]; then
 	build_in_dpdk || die "the build failed"
-	run_bench
+	run
 else
 	build_tree "$BUILD" || die "the build failed"
-	run_bench
+	run
 fi

@@ -153,6 +153,17 @@ dpdk_copy() {
 	echo "$work"
 }
 
+# A Python that has a module, in the variable "python": Debian's packages are for
+# Debian's own, which need not be the first one in the PATH.
+# need_python_module REASON MODULE PACKAGE
+need_python_module() {
+	for python in python3 /usr/bin/python3; do
+		! "$python" -c "import $2" 2>/dev/null || return 0
+	done
+	apt_install "$1" "$3"
+	"$python" -c "import $2" || die "$python does not find $2, which the package $3 has"
+}
+
 # DPDK's build asks the first python3 in the PATH for elftools.
 need_dpdk_build_tools() {
 	if ! python3 -c 'import elftools' 2>/dev/null; then

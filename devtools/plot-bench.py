@@ -434,7 +434,7 @@ def main():
             save(fig, args.out, name)
             n_saved += 1
     if n_saved == 0:
-        fail("there is nothing in the files that there is a picture of")
+        print("there is nothing in the files that there is a picture of")
 
 
 if __name__ == "__main__":
