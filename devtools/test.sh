@@ -464,6 +464,7 @@ if ! $only_units && [ ${#names[@]} -eq 0 ]; then
 	check "test application" test_harness
 	check "benchmark" test_benchmark
 	run_example
+	check "output of the benchmark" "$ROOT/devtools/test-bench-output.sh" --build "$build"
 	check "mempool driver in the distribution's programs" \
 		"$ROOT/devtools/test-driver.sh" --build "$build"
 	# busy machines do not reach a factor of ten each time
