@@ -45,14 +45,17 @@ out=
 eal_extra=()
 args=()
 
-# The options of dpdk-test-fastmem, each as NAME or NAME=, if it has a value.
+# The options of dpdk-test-fastmem, each as NAME or NAME=, if it has a value, or
+# NAME? if it may have one.
 bench_options() {
 	sed -n 's/^\t{ "\([a-z]*\)", no_argument.*/\1/p
-		s/^\t{ "\([a-z]*\)", required_argument.*/\1=/p' "$ROOT/$APP/options.c"
+		s/^\t{ "\([a-z]*\)", required_argument.*/\1=/p
+		s/^\t{ "\([a-z]*\)", optional_argument.*/\1?/p' "$ROOT/$APP/options.c"
 }
 
 # What is wrong with an option would otherwise be found after the build.
-# Sets n_values to how many arguments follow: check_bench_option OPTION N_ARGS
+# Sets n_values to how many arguments follow:
+# check_bench_option OPTION N_ARGS [NEXT]
 check_bench_option() {
 	local name=${1#--}
 
@@ -60,6 +63,8 @@ check_bench_option() {
 		[[ $name != *=* ]] || return 0
 		[ "$2" -ge 2 ] || die "$1 needs a value"
 		n_values=1
+	elif bench_options | grep -qx -- "${name%%=*}?" && [ "${1#--}" != "$1" ]; then
+		[[ $name == *=* || $2 -lt 2 || ${3-} == -* ]] || n_values=1
 	elif ! bench_options | grep -qx -- "$name" || [ "$name" = "$1" ]; then
 		die "unknown option '$1', see --help"
 	fi
@@ -96,7 +101,7 @@ while [ $# -gt 0 ]; do
 	-h | --help) help=true ;;
 	*)
 		n_values=0
-		check_bench_option "$1" $#
+		check_bench_option "$1" $# "${2-}"
 		args+=("$1")
 		if [ "$n_values" -eq 1 ]; then
 			args+=("$2")

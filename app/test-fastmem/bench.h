@@ -33,9 +33,15 @@ struct result {
 	double *samples[MAX_METRICS];
 };
 
+struct footprint;
+struct replay;
+
 struct results {
 	struct result *array;
 	unsigned int n;
+	/* What was measured instead, or NULL. */
+	const struct footprint *memory;
+	const struct replay *replay;
 	/* Stopped by a signal before everything was measured. */
 	bool interrupted;
 };

@@ -25,6 +25,21 @@
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 
+#include "trace.h"
+
+/* A trace to be replayed, with what an allocator needs for that. */
+struct loop_trace {
+	const struct trace *trace;
+	/* For each size of the trace. */
+	const uintptr_t *keys;
+	/* Sizes from this one on are the DPDK heap's, by these calls. */
+	uint32_t first_large;
+	void *(*alloc_large)(uintptr_t key);
+	void (*free_large)(uintptr_t key, void *obj);
+	/* The object of each slot. */
+	void **objs;
+};
+
 struct loops {
 	/* Allocate and free one object, n times. */
 	int (*single)(uintptr_t key, uint64_t n);
@@ -37,6 +52,8 @@ struct loops {
 	void (*free_reverse)(uintptr_t key, void **objs, unsigned int n);
 	/* Allocate and free objects in bulk, n times. */
 	int (*bulk)(uintptr_t key, void **objs, unsigned int bulk, uint64_t n);
+	/* Replay a trace. Returns how many operations there was memory for. */
+	size_t (*replay)(const struct loop_trace *replay);
 };
 
 static inline int
@@ -125,6 +142,41 @@ loop_bulk(int (*alloc)(uintptr_t key, void **objs, unsigned int n),
 	return 0;
 }
 
+static inline size_t
+loop_replay(void *(*alloc)(uintptr_t key),
+	void (*release)(uintptr_t key, void *obj),
+	const struct loop_trace *replay)
+{
+	const struct trace_op *ops = replay->trace->ops;
+	const size_t n_ops = replay->trace->n_ops;
+	const uint32_t first_large = replay->first_large;
+	const uintptr_t *keys = replay->keys;
+	void **objs = replay->objs;
+	uint32_t slot, type;
+	uintptr_t key;
+	size_t i;
+
+	for (i = 0; i < n_ops; i++) {
+		slot = ops[i].slot;
+		type = ops[i].type;
+		key = keys[type];
+		if (slot & TRACE_OP_FREE) {
+			slot &= ~TRACE_OP_FREE;
+			if (unlikely(type >= first_large))
+				replay->free_large(key, objs[slot]);
+			else
+				release(key, objs[slot]);
+			continue;
+		}
+		objs[slot] = unlikely(type >= first_large) ?
+			replay->alloc_large(key) : alloc(key);
+		if (unlikely(objs[slot] == NULL))
+			break;
+	}
+
+	return i;
+}
+
 /* Compile the loops for an allocator, given its adapters: name_loops. */
 #define LOOPS(name, alloc_fn, free_fn, alloc_bulk_fn, free_bulk_fn) \
 static __rte_noinline int \
@@ -163,6 +215,12 @@ name##_loop_bulk(uintptr_t key, void **objs, unsigned int bulk, uint64_t n) \
 	return loop_bulk(alloc_bulk_fn, free_bulk_fn, key, objs, bulk, n); \
 } \
 \
+static __rte_noinline size_t \
+name##_loop_replay(const struct loop_trace *replay) \
+{ \
+	return loop_replay(alloc_fn, free_fn, replay); \
+} \
+\
 static const struct loops name##_loops = { \
 	.single = name##_loop_single, \
 	.keys = name##_loop_keys, \
@@ -170,6 +228,7 @@ static const struct loops name##_loops = { \
 	.free = name##_loop_free, \
 	.free_reverse = name##_loop_free_reverse, \
 	.bulk = name##_loop_bulk, \
+	.replay = name##_loop_replay, \
 }
 
 #endif /* LOOPS_H */

@@ -17,13 +17,16 @@
 #include "bench.h"
 #include "caller.h"
 #include "compare.h"
+#include "footprint.h"
 #include "judge.h"
 #include "machine.h"
 #include "mempool_ops.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "replay.h"
 #include "report.h"
+#include "report_trace.h"
 #include "secondary.h"
 
 /* The exit status when all went well, but a target was missed. */
@@ -183,6 +186,68 @@ run_mempool_ops(const struct options *opts)
 	return ret;
 }
 
+/* What is measured instead of scenarios: its errors have been told. */
+static int
+end_trace(const struct options *opts, const struct outputs *outputs,
+	const struct machine *machine, struct results *results, int ret)
+{
+	const struct verdicts verdicts = { 0 };
+	const struct report report = {
+		.machine = machine,
+		.opts = opts,
+		.results = results,
+		.verdicts = &verdicts,
+	};
+
+	results->interrupted = ret == -EINTR;
+	if (ret == -EINTR)
+		report_error("interrupted");
+	if (ret != 0 && ret != -EINTR)
+		return ret;
+
+	return outputs_write(outputs, &report) < 0 ? -EIO : ret;
+}
+
+/* Allocators start with no memory in advance. */
+static int
+run_memory(const struct options *opts, const struct outputs *outputs)
+{
+	struct footprint footprint;
+	struct results results = { .memory = &footprint };
+	struct machine machine;
+	int ret;
+
+	machine_describe(&machine);
+	report_machine(stdout, &machine, opts);
+	ret = footprint_run(opts, &footprint);
+	report_memory(stdout, &footprint);
+	ret = end_trace(opts, outputs, &machine, &results, ret);
+	footprint_free(&footprint);
+
+	return ret;
+}
+
+static int
+run_replay(const struct options *opts, const struct outputs *outputs)
+{
+	struct replay replay;
+	struct results results = { .replay = &replay };
+	struct machine machine;
+	int ret;
+
+	ret = start_allocators(opts);
+	if (ret < 0)
+		return ret;
+	machine_describe(&machine);
+	report_machine(stdout, &machine, opts);
+	ret = replay_run(opts, &replay);
+	report_replay(stdout, opts, &replay);
+	ret = end_trace(opts, outputs, &machine, &results, ret);
+	stop_allocators(opts);
+
+	return ret;
+}
+
 /* Returns a negative errno, or the exit status. */
 static int
 run(const struct options *opts, const struct outputs *outputs)
@@ -200,6 +265,10 @@ run(const struct options *opts, const struct outputs *outputs)
 
 	if (opts->n_mempool_ops > 0)
 		return run_mempool_ops(opts);
+	if (opts->memory)
+		return run_memory(opts, outputs);
+	if (opts->replay)
+		return run_replay(opts, outputs);
 
 	ret = start_allocators(opts);
 	if (ret < 0)

@@ -14,6 +14,7 @@
 #include <rte_fastmem.h>
 
 #include "options.h"
+#include "options_trace.h"
 #include "output.h"
 #include "report.h"
 
@@ -60,6 +61,8 @@ enum {
 	OPT_KEEP,
 	OPT_BULK,
 	OPT_TOLERANCE,
+	OPT_REPLAY,
+	OPT_MEMORY,
 	OPT_SECONDARY,
 };
 
@@ -81,6 +84,8 @@ static const struct option long_options[] = {
 	{ "keep", required_argument, NULL, OPT_KEEP },
 	{ "bulk", required_argument, NULL, OPT_BULK },
 	{ "tolerance", required_argument, NULL, OPT_TOLERANCE },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
+	{ "memory", optional_argument, NULL, OPT_MEMORY },
 	/* What the program starts itself with. */
 	{ "secondary", no_argument, NULL, OPT_SECONDARY },
 	{ NULL, 0, NULL, 0 },
@@ -112,6 +117,9 @@ options_usage(const char *prgname)
 		"  --tolerance PERCENT          how much slower the first driver may be than\n"
 		"                               the fastest other one (default: %u), or how much\n"
 		"                               results that are compared may differ (default: %u)\n"
+		"  --replay FILE                replay a trace of allocations instead\n"
+		"  --memory [FILE]              measure the memory that is taken instead, for the\n"
+		"                               trace, or for a load that is built in\n"
 		"  --list                       list scenarios, allocators and callers\n"
 		"  --help                       show this text\n\n",
 		prgname, DEFAULT_ROUNDS, DEFAULT_DURATION,
@@ -373,6 +381,14 @@ parse_option(int opt, char *arg, struct options *opts)
 	case OPT_TOLERANCE:
 		return parse_number("tolerance", arg, MAX_TOLERANCE,
 				&opts->tolerance);
+	case OPT_REPLAY:
+		opts->replay = true;
+		opts->trace_path = arg;
+		return 0;
+	case OPT_MEMORY:
+		opts->memory = true;
+		opts->trace_path = arg;
+		return 0;
 	case OPT_SECONDARY:
 		opts->secondary = true;
 		return 0;
@@ -546,6 +562,10 @@ options_parse(int argc, char **argv, struct options *opts)
 				argv[optind - 1]);
 			return -EINVAL;
 		}
+		/* Its file may be an argument of its own. */
+		if (opt == OPT_MEMORY && optarg == NULL && optind < argc &&
+				argv[optind][0] != '-')
+			optarg = argv[optind++];
 		ret = parse_option(opt, optarg, opts);
 		if (ret < 0)
 			return ret;
@@ -561,5 +581,5 @@ options_parse(int argc, char **argv, struct options *opts)
 		return -EINVAL;
 	}
 
-	return set_defaults(opts);
+	return options_trace(opts) < 0 ? -EINVAL : set_defaults(opts);
 }

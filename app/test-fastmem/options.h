@@ -48,6 +48,14 @@ struct options {
 	unsigned int duration;
 	/* Where to write results to; NULL for nowhere, "-" for stdout. */
 	const char *outputs[N_OUTPUTS];
+	/*
+	 * Replay the trace and measure nothing else, or measure memory: by the
+	 * trace, or by the load that is built in if there is none.
+	 */
+	bool replay;
+	bool memory;
+	const char *trace_path;
+	struct trace *trace;
 	/* To be judged by, or NULL. */
 	const struct targets *targets;
 	/* Be the secondary process of another one. */

@@ -43,6 +43,10 @@ report_machine(FILE *f, const struct machine *machine,
 		machine->iova, machine->fastmem_reserved >> 20);
 	if (!machine->pinned)
 		fprintf(f, "Lcores share CPUs or move between them: the figures are doubtful.\n");
+	if (opts->memory || opts->replay) {
+		fflush(f);
+		return;
+	}
 	if (opts->targets != NULL) {
 		fprintf(f, "\nRatios of TSC cycles per object, median over %u rounds of %u ms; "
 			"*: measured again\nin more rounds, after it had missed the target\n",

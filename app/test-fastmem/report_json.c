@@ -8,6 +8,7 @@
 
 #include "figure.h"
 #include "report.h"
+#include "report_json_trace.h"
 
 bool
 report_json_available(void)
@@ -204,6 +205,8 @@ report_json(FILE *f, const struct report *report)
 			"results", figures,
 			"skipped", skipped,
 			"targets", judged);
+	if (root != NULL)
+		ret |= report_json_trace(root, results);
 	if (ret != 0 || root == NULL) {
 		json_decref(root);
 		return -ENOMEM;
