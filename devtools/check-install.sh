@@ -7,8 +7,8 @@
 # Install into folders of their own, once with the default prefix and once with
 # another one, and build and run an application with nothing but what pkg-config
 # says of libdpdk-fastmem: shared and static, C and C++. Then run one that knows
-# of DPDK alone with the object that replaces rte_malloc(), and build the example
-# by its Makefile.
+# of DPDK alone with the object that replaces rte_malloc() and with the one that
+# records it, and build the example by its Makefile.
 
 set -eu
 # shellcheck source=devtools/common.sh
@@ -123,6 +123,24 @@ try_preload() {
 	fi
 }
 
+# try_record LABEL LIBDIR: record the application of the last step.
+try_record() {
+	local label=$1 libdir=$2 base
+
+	eal_base_args base
+	if ! timeout -k 5 60 env "LD_PRELOAD=$libdir/librte_fastmem_trace.so" \
+			"FASTMEM_TRACE=$tmp/trace" "$tmp/app" "${base[@]}" --no-huge -m 64 \
+			</dev/null >"$tmp/out" 2>&1; then
+		step_fail "$label: does not run"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	elif ! grep -q 'FASTMEM_TRACE: .* allocations and .* frees recorded' "$tmp/out"; then
+		step_fail "$label: nothing was recorded"
+		tail -n 20 "$tmp/out" | sed 's/^/    /'
+	else
+		step_ok "$label"
+	fi
+}
+
 # try_example LABEL LIBDIR
 try_example() {
 	local label=$1 libdir=$2 base
@@ -187,6 +205,7 @@ check_prefix() {
 		step_fail "$label: the plug-in of the mempool driver lacks libraries"
 	fi
 	try_preload "$label, preloaded" "$libdir"
+	try_record "$label, recorded" "$libdir"
 	read -r -a flags <<<"$(flags --cflags --libs libdpdk libdpdk-fastmem)"
 	try "$label, after libdpdk" cc "$tmp/app.c" "$path" "${flags[@]}"
 
