@@ -463,6 +463,7 @@ if ! $only_units && [ ${#names[@]} -eq 0 ]; then
 	check "symbols of the library" "$ROOT/devtools/check-symbols.sh" "$build"
 	check "test application" test_harness
 	check "benchmark" test_benchmark
+	check "traces of allocations" "$ROOT/devtools/test-trace.sh" --build "$build"
 	run_example
 	check "output of the benchmark" "$ROOT/devtools/test-bench-output.sh" --build "$build"
 	check "mempool driver in the distribution's programs" \
