@@ -10,7 +10,8 @@
 #   --hugepages N     set N hugepages of 2 MiB first (as root); they stay set
 #   --eal 'ARGS'      more arguments for EAL, separated by spaces
 #   --out DIR         write the results and pictures of them to DIR: fastmem.json,
-#                     .csv and .md, and SVG and PNG files
+#                     .csv and .md, and SVG and PNG files; measure the memory that
+#                     the allocators take, too
 #   --targets         rather than show figures, judge them by the targets in
 #                     app/test-fastmem; the exit status is 2 if any is missed
 #   --all-builds      with --targets: judge each of the builds by gcc and clang,
@@ -235,6 +236,17 @@ run_scaling() {
 	eal_extra=(${eal_user[@]:+"${eal_user[@]}"})
 }
 
+# What the allocators take for a load, unless it is for the targets that it runs.
+run_memory() {
+	local -a args_user=(${args[@]:+"${args[@]}"})
+
+	! $targets || return 0
+	note "measuring the memory that is taken"
+	args=()
+	run_bench --memory --json "$out/fastmem-memory.json" || return 1
+	args=(${args_user[@]:+"${args_user[@]}"})
+}
+
 # The benchmark, and what is wanted of it in files.
 run() {
 	local result=0
@@ -244,13 +256,14 @@ run() {
 		run_bench
 		return
 	fi
-	rm -f "$out"/fastmem-lcores-*.json
+	rm -f "$out"/fastmem-lcores-*.json "$out/fastmem-memory.json"
 	run_bench --json "$out/fastmem.json" --csv "$out/fastmem.csv" \
 		--markdown "$out/fastmem.md" || result=$?
 	[ "$result" -ne 1 ] || return 1
 	run_scaling || return 1
+	run_memory || return 1
 	note "results are in $out, as are these pictures of them:"
-	mapfile -t files < <(compgen -G "$out/fastmem-lcores-*.json")
+	mapfile -t files < <(compgen -G "$out/fastmem-*.json")
 	"$python" "$ROOT/devtools/plot-bench.py" --out "$out" "$out/fastmem.json" \
 		${files[@]:+"${files[@]}"} >&2 || return 1
 	return "$result"

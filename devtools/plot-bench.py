@@ -5,9 +5,9 @@
 """Make pictures, as SVG and PNG, of what dpdk-test-fastmem has measured.
 
 The files are what its option --json writes. The first one gives the cycles by
-size, the latencies and the memory over time; with files of runs with other
-numbers of lcores, there is a picture of how the allocators scale. What a file
-has no figures of is left out. The same files give the same SVG.
+size and the latencies; with files of runs with other numbers of lcores, there is
+a picture of how the allocators scale, and with one of the option --memory, of
+the memory over time. What a file has no figures of is left out. The same files give the same SVG.
 """
 
 import argparse
@@ -50,8 +50,10 @@ OTHER_STYLES = [(color, marker, dash)
                                       (ORANGE, "h"), (BLUE, "*"), (GREEN, "d"),
                                       (SKY, "p"))]
 
-# the part of a picture that the names of phases need above the lines
+# the part of a picture that the names of phases need above the lines, and the
+# part of its width that each takes
 PHASE_ROOM = 0.25
+PHASE_WIDTH = 0.03
 
 QUANTILES = ("p50", "p99", "p99.9", "p99.99", "max")
 
@@ -321,12 +323,19 @@ def plot_latency(data):
 
 
 def mark_phases(axes, memory):
-    """A line where each phase begins, with its name at the top."""
-    for phase in memory["phases"]:
-        axes.axvline(phase["operation"], color="#999999", linewidth=0.7, linestyle=":")
-        axes.annotate(phase["name"], (phase["operation"], 1), (3, -2),
+    """A line where each phase ends, with its name on the left, at the top."""
+    phases = sorted(memory["phases"], key=lambda phase: phase["operation"])
+    named = float("-inf")
+    for phase in phases:
+        end = phase["operation"]
+        axes.axvline(end, color="#999999", linewidth=0.7, linestyle=":")
+        # a phase too short for its name goes without
+        if end - named < PHASE_WIDTH * phases[-1]["operation"]:
+            continue
+        named = end
+        axes.annotate(phase["name"], (end, 1), (-3, -2),
                       xycoords=("data", "axes fraction"), textcoords="offset points",
-                      rotation=90, va="top", ha="left", fontsize=8, color="#555555")
+                      rotation=90, va="top", ha="right", fontsize=8, color="#555555")
 
 
 def memory_axes(memory, title, label):
@@ -420,12 +429,16 @@ def main():
         fail(f"'{args.out}' is no folder")
     matplotlib.rcParams.update({"svg.hashsalt": "fastmem", "font.size": 10})
 
+    # a run that measures memory measures nothing else
+    memory = next((run for run in runs if run.get("memory")), runs[0])
+    runs = [run for run in runs if run is not memory] or runs
+
     n_saved = 0
     for name, make in (("cycles-by-size", lambda: plot_sizes(runs[0])),
                        ("scaling-by-lcores", lambda: plot_lcores(runs)),
                        ("latency", lambda: plot_latency(runs[0])),
-                       ("memory-overhead", lambda: plot_overhead(runs[0])),
-                       ("memory", lambda: plot_memory(runs[0]))):
+                       ("memory-overhead", lambda: plot_overhead(memory)),
+                       ("memory", lambda: plot_memory(memory))):
         try:
             fig = make()
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

@@ -47,6 +47,7 @@ if [ -z "$build" ]; then
 	need_build_tools
 	build_tree "$build" || die "the build failed"
 fi
+need_python_module "the output is checked by a schema" jsonschema python3-jsonschema
 bench=$build/app/dpdk-test-fastmem
 preload=$build/app/test-fastmem/librte_fastmem_trace.so
 make_trace=$ROOT/devtools/make-trace.py
@@ -124,6 +125,11 @@ check_generator() {
 	! "$make_trace" none "$tmp/none" 2>/dev/null || return 1
 }
 
+judge_schema() {
+	"$python" -W ignore "$ROOT/devtools/check-bench-output.py" schema \
+		"$ROOT/app/test-fastmem/schema.json" "$1"
+}
+
 # Whether all allocators have replayed the trace: judge_replay JSON MIN_OPERATIONS
 judge_replay() {
 	python3 - "$@" <<-'END'
@@ -152,6 +158,7 @@ judge_replay() {
 
 replay() {
 	run_bench --replay "$1" --rounds 3 --duration 1 --json "$tmp/json" || return 1
+	judge_schema "$tmp/json" || return 1
 	judge_replay "$tmp/json" "$2"
 }
 
@@ -352,6 +359,7 @@ judge_memory() {
 
 check_memory() {
 	run_bench --memory ${1:+"$1"} --json "$tmp/json" || return 1
+	judge_schema "$tmp/json" || return 1
 	judge_memory "$tmp/json"
 }
 

@@ -206,7 +206,7 @@ report_json(FILE *f, const struct report *report)
 			"skipped", skipped,
 			"targets", judged);
 	if (root != NULL)
-		ret |= report_json_trace(root, results);
+		ret |= report_json_trace(root, report->results);
 	if (ret != 0 || root == NULL) {
 		json_decref(root);
 		return -ENOMEM;
