@@ -13,8 +13,15 @@ const struct allocator * const allocators[] = {
 	&mempool_allocator,
 	&rte_malloc_allocator,
 	&libc_allocator,
+	&null_allocator,
 	NULL,
 };
+
+const char *
+allocator_missing(const struct allocator *allocator)
+{
+	return allocator->missing == NULL ? NULL : allocator->missing();
+}
 
 const struct allocator *
 allocator_find(const char *name)

@@ -49,6 +49,12 @@ struct allocator {
 	const char *name;
 	const char *desc;
 
+	/*
+	 * Why it is not there and what to do about it, or NULL if it is. What
+	 * is missing is not started. Optional.
+	 */
+	const char *(*missing)(void);
+
 	/* Once in a run, before the first and after the last measurement. */
 	int (*start)(void);
 	void (*stop)(void);
@@ -86,8 +92,15 @@ extern const struct allocator fastmem_allocator;
 extern const struct allocator fastmem_handle_allocator;
 extern const struct allocator fastmem_sized_allocator;
 extern const struct allocator mempool_allocator;
+extern const struct allocator mempool_stack_allocator;
+extern const struct allocator mempool_lf_stack_allocator;
+extern const struct allocator mempool_fastmem_allocator;
 extern const struct allocator rte_malloc_allocator;
 extern const struct allocator libc_allocator;
+extern const struct allocator mimalloc_allocator;
+extern const struct allocator jemalloc_allocator;
+extern const struct allocator tcmalloc_allocator;
+extern const struct allocator null_allocator;
 
 /* All allocators, ended by NULL. */
 extern const struct allocator * const allocators[];
@@ -95,8 +108,15 @@ extern const struct allocator * const allocators[];
 /* The one that the others are compared to. */
 #define REFERENCE_ALLOCATOR (&mempool_allocator)
 
+/* The one whose figures are what the measurement itself takes. */
+#define NULL_ALLOCATOR (&null_allocator)
+
 const struct allocator *
 allocator_find(const char *name);
+
+/* See the allocator's missing(). */
+const char *
+allocator_missing(const struct allocator *allocator);
 
 /* Bytes that could be reserved for fastmem at start. */
 size_t

@@ -447,6 +447,22 @@ results_ratio(const struct results *results, const struct result *result,
 }
 
 double
+results_net(const struct results *results, const struct result *result,
+	unsigned int metric)
+{
+	const struct result *null;
+
+	null = results_find(results, result->scenario, NULL_ALLOCATOR,
+			result->caller, result->size);
+	if (null == NULL || null->skipped != NULL || result->skipped != NULL ||
+			result->scenario->quantiles)
+		return -1;
+
+	return RTE_MAX(result->metrics[metric].median -
+			null->metrics[metric].median, 0.0);
+}
+
+double
 results_caller_ratio(const struct results *results,
 	const struct result *result, unsigned int metric)
 {

@@ -74,6 +74,15 @@ results_ratio(const struct results *results, const struct result *result,
 	unsigned int metric);
 
 /*
+ * The median of a figure without what the measurement itself takes, which is
+ * the median of the null allocator with the same caller. Less than 0 if there is
+ * none: that was not measured, or is taken off already, as from latencies.
+ */
+double
+results_net(const struct results *results, const struct result *result,
+	unsigned int metric);
+
+/*
  * The ratio of a figure's best to that of the same allocator with the reference
  * caller, or 0 without one.
  */

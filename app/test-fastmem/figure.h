@@ -36,6 +36,8 @@ struct figure {
 	double best;
 	double spread;
 	bool unstable;
+	/* Less than 0 if there is none. */
+	double net;
 	/* 0 if there is not what they refer to. */
 	double ratio;
 	double caller_ratio;
@@ -53,6 +55,8 @@ enum field_type {
 	FIELD_NUMBER,
 	/* double, and nothing for 0 */
 	FIELD_RATIO,
+	/* double, and nothing for less than 0 */
+	FIELD_NET,
 	/* bool */
 	FIELD_FLAG,
 };

@@ -56,6 +56,7 @@ enum {
 	OPT_CSV,
 	OPT_MARKDOWN,
 	OPT_COMPARE,
+	OPT_NET,
 	OPT_TARGETS,
 	OPT_MEMPOOL_OPS,
 	OPT_KEEP,
@@ -79,6 +80,7 @@ static const struct option long_options[] = {
 	{ "csv", required_argument, NULL, OPT_CSV },
 	{ "markdown", required_argument, NULL, OPT_MARKDOWN },
 	{ "compare", no_argument, NULL, OPT_COMPARE },
+	{ "net", no_argument, NULL, OPT_NET },
 	{ "targets", required_argument, NULL, OPT_TARGETS },
 	{ "mempool-ops", required_argument, NULL, OPT_MEMPOOL_OPS },
 	{ "keep", required_argument, NULL, OPT_KEEP },
@@ -102,6 +104,8 @@ options_usage(const char *prgname)
 		"  --callers NAME[,NAME...]     callers, see --list (default: lcore)\n"
 		"  --rounds N                   rounds of measurements (default: %u)\n"
 		"  --duration MS                milliseconds of a measurement (default: %u)\n"
+		"  --net                        show medians less those of 'null', in place of\n"
+		"                               the best figures\n"
 		"  --json FILE                  write the results as JSON, '-' for stdout\n"
 		"  --csv FILE                   write them as CSV, '-' for stdout\n"
 		"  --markdown FILE              write them as Markdown, '-' for stdout\n"
@@ -367,6 +371,9 @@ parse_option(int opt, char *arg, struct options *opts)
 	case OPT_COMPARE:
 		opts->compare = true;
 		return 0;
+	case OPT_NET:
+		opts->net = true;
+		return 0;
 	case OPT_TARGETS:
 		return parse_targets(arg, opts);
 	case OPT_MEMPOOL_OPS:
@@ -500,6 +507,26 @@ set_mempool_defaults(struct options *opts)
 	return 0;
 }
 
+static int
+check_net(const struct options *opts)
+{
+	unsigned int i;
+
+	if (!opts->net)
+		return 0;
+	if (opts->targets != NULL || opts->n_mempool_ops > 0) {
+		report_error("--net: neither with --targets nor with --mempool-ops");
+		return -EINVAL;
+	}
+	for (i = 0; i < opts->n_allocators; i++)
+		if (opts->allocators[i] == NULL_ALLOCATOR)
+			return 0;
+	report_error("--net: '%s' is not among the allocators",
+		NULL_ALLOCATOR->name);
+
+	return -EINVAL;
+}
+
 /* What was not given. */
 static int
 set_defaults(struct options *opts)
@@ -529,6 +556,8 @@ set_defaults(struct options *opts)
 		opts->callers[opts->n_callers++] = REFERENCE_CALLER;
 	if (ret == 0)
 		ret = set_mempool_defaults(opts);
+	if (ret == 0)
+		ret = check_net(opts);
 	if (opts->rounds == 0)
 		opts->rounds = judging ? TARGETS_ROUNDS : DEFAULT_ROUNDS;
 	if (opts->duration == 0)

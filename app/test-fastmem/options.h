@@ -76,6 +76,8 @@ struct options {
 	/* Compare these files with results, rather than to measure anything. */
 	bool compare;
 	const char *compared[N_COMPARED];
+	/* Show figures without what the measurement itself takes. */
+	bool net;
 	bool help;
 	bool list;
 };

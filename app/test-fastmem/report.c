@@ -12,7 +12,7 @@
 
 /* As many sizes as fit side by side. */
 #define MAX_COLUMNS 5
-#define NAME_WIDTH 15
+#define NAME_WIDTH 16
 /* Of a figure, and of a caller's ratio beside it. */
 #define FIGURE_WIDTH 21
 #define CALLER_WIDTH 7
@@ -65,19 +65,39 @@ report_machine(FILE *f, const struct machine *machine,
 		"~: spread (interquartile range) above %.0f per cent\n",
 		opts->rounds, opts->duration, REFERENCE_ALLOCATOR->name,
 		MAX_SPREAD * 100);
+	if (opts->net)
+		fprintf(f, "net: the median less that of %s, which is what the measurement itself takes\n",
+			NULL_ALLOCATOR->name);
 	if (options_by_caller(opts))
 		fprintf(f, "/%s: ratio of the best to that with the caller %s\n",
 			REFERENCE_CALLER->name, REFERENCE_CALLER->name);
 	fflush(f);
 }
 
+/* What a figure consists of: see report_figure(). */
 static void
-report_figure(FILE *f, const struct results *results,
+report_figure_head(FILE *f, const struct options *opts)
+{
+	fprintf(f, " %7s %6s %5s", "median", opts->net ? "net" : "best", "x");
+}
+
+/* The figure between the median and the ratio, or less than 0 without one. */
+static double
+second_figure(const struct options *opts, const struct results *results,
 	const struct result *result, unsigned int metric)
 {
-	char median[32], best[32], ratio[32];
+	return opts->net ? results_net(results, result, metric) :
+		result->metrics[metric].best;
+}
+
+static void
+report_figure(FILE *f, const struct options *opts,
+	const struct results *results, const struct result *result,
+	unsigned int metric)
+{
+	char median[32], second[32], ratio[32];
 	const struct summary *s;
-	double r;
+	double r, other;
 
 	if (result == NULL || result->skipped != NULL) {
 		fprintf(f, " %7s %6s %5s", "-", "-", "-");
@@ -86,10 +106,12 @@ report_figure(FILE *f, const struct results *results,
 
 	s = &result->metrics[metric];
 	r = results_ratio(results, result, metric);
+	other = second_figure(opts, results, result, metric);
 	fprintf(f, " %7s %6s %5s",
 		figure_format(median, sizeof(median),
 			s->spread > MAX_SPREAD ? "~" : "", s->median, 1),
-		figure_format(best, sizeof(best), "", s->best, 1),
+		other >= 0 ? figure_format(second, sizeof(second), "", other, 1) :
+			"-",
 		r > 0 ? figure_format(ratio, sizeof(ratio), "", r, 2) : "-");
 }
 
@@ -109,7 +131,7 @@ report_block(FILE *f, const struct options *opts,
 	}
 	fprintf(f, "\n%-*s", NAME_WIDTH, "");
 	for (j = 0; j < n_sizes; j++)
-		fprintf(f, " %7s %6s %5s", "median", "best", "x");
+		report_figure_head(f, opts);
 	fputc('\n', f);
 
 	for (i = 0; i < opts->n_allocators; i++) {
@@ -118,7 +140,7 @@ report_block(FILE *f, const struct options *opts,
 			result = results_find(results, scenario,
 					opts->allocators[i], REFERENCE_CALLER,
 					sizes[j]);
-			report_figure(f, results, result, metric);
+			report_figure(f, opts, results, result, metric);
 		}
 		fputc('\n', f);
 	}
@@ -143,7 +165,7 @@ report_callers(FILE *f, const struct options *opts,
 			opts->callers[j]->name);
 	fprintf(f, "\n%-*s", NAME_WIDTH, "");
 	for (j = 0; j < opts->n_callers; j++) {
-		fprintf(f, " %7s %6s %5s", "median", "best", "x");
+		report_figure_head(f, opts);
 		if (opts->callers[j] != REFERENCE_CALLER) {
 			snprintf(label, sizeof(label), "/%s",
 				REFERENCE_CALLER->name);
@@ -158,7 +180,7 @@ report_callers(FILE *f, const struct options *opts,
 			result = results_find(results, scenario,
 					opts->allocators[i], opts->callers[j],
 					size);
-			report_figure(f, results, result, metric);
+			report_figure(f, opts, results, result, metric);
 			if (opts->callers[j] == REFERENCE_CALLER)
 				continue;
 			r = result == NULL ? 0 : results_caller_ratio(results,

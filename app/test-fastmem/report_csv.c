@@ -64,6 +64,10 @@ write_field(FILE *f, const struct figure *figure,
 		if (*(const double *)value != 0)
 			write_number(f, *(const double *)value);
 		break;
+	case FIELD_NET:
+		if (*(const double *)value >= 0)
+			write_number(f, *(const double *)value);
+		break;
 	case FIELD_FLAG:
 		fputs(*(const bool *)value ? "true" : "false", f);
 		break;

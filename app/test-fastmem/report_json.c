@@ -91,6 +91,9 @@ describe_field(const struct figure *figure, const struct figure_field *field)
 	case FIELD_RATIO:
 		return *(const double *)value != 0 ?
 			json_real(*(const double *)value) : json_null();
+	case FIELD_NET:
+		return *(const double *)value >= 0 ?
+			json_real(*(const double *)value) : json_null();
 	case FIELD_FLAG:
 		return json_boolean(*(const bool *)value);
 	}
