@@ -273,8 +273,7 @@ request_init(struct secondary_request *req, enum secondary_op op,
 {
 	memset(req, 0, sizeof(*req));
 	req->op = op;
-	while (scenarios[req->scenario] != scenario)
-		req->scenario++;
+	snprintf(req->scenario, sizeof(req->scenario), "%s", scenario->name);
 	while (allocators[req->allocator] != subject->alloc)
 		req->allocator++;
 	req->size = subject->size;

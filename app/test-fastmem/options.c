@@ -138,15 +138,18 @@ options_list(void)
 
 	printf("Scenarios:\n");
 	for (i = 0; scenarios[i] != NULL; i++)
-		printf("  %-16s%s\n", scenarios[i]->name, scenarios[i]->desc);
+		printf("  %-18s%s\n", scenarios[i]->name, scenarios[i]->desc);
+
+	printf("\nThere are bulkN, pipelineN and duplexN for any N from 1 to %u.\n",
+		MAX_BURST);
 
 	printf("\nAllocators:\n");
 	for (i = 0; allocators[i] != NULL; i++)
-		printf("  %-16s%s\n", allocators[i]->name, allocators[i]->desc);
+		printf("  %-18s%s\n", allocators[i]->name, allocators[i]->desc);
 
 	printf("\nCallers:\n");
 	for (i = 0; callers[i] != NULL; i++)
-		printf("  %-16s%s\n", callers[i]->name, callers[i]->desc);
+		printf("  %-18s%s\n", callers[i]->name, callers[i]->desc);
 }
 
 static int
@@ -221,6 +224,11 @@ add_scenario(const char *name, struct options *opts)
 			report_error("--scenarios: '%s' is given twice", name);
 			return -EINVAL;
 		}
+	}
+	if (opts->n_scenarios == RTE_DIM(opts->scenarios)) {
+		report_error("--scenarios: more than %u scenarios",
+			MAX_SCENARIOS);
+		return -EINVAL;
 	}
 	opts->scenarios[opts->n_scenarios++] = scenario;
 

@@ -15,7 +15,6 @@
 #include "scenario.h"
 
 #define BATCH 256
-#define MAX_BULK 32
 
 static int
 run_single(const struct scenario *scenario __rte_unused,
@@ -67,7 +66,7 @@ run_bulk(const struct scenario *scenario, const struct subject *subject,
 	uint64_t n, struct sample *sample)
 {
 	const unsigned int bulk = scenario->batch;
-	alignas(RTE_CACHE_LINE_SIZE) void *objs[MAX_BULK];
+	alignas(RTE_CACHE_LINE_SIZE) void *objs[MAX_BURST];
 	const uint64_t start = rte_rdtsc_precise();
 	int ret;
 
@@ -136,8 +135,8 @@ const struct scenario scenario_bulk32 = {
 	.name = "bulk32",
 	.desc = "bulk of 32",
 	.metrics = { "alloc + free" },
-	.batch = MAX_BULK,
-	.live = MAX_BULK,
+	.batch = 32,
+	.live = 32,
 	.any_caller = true,
 	.run = run_bulk,
 };

@@ -36,13 +36,13 @@ pairs_teardown(void)
 }
 
 static struct rte_ring *
-create_ring(unsigned int pair, unsigned int direction)
+create_ring(unsigned int pair, unsigned int direction, unsigned int burst)
 {
 	char name[RTE_RING_NAMESIZE];
 
 	snprintf(name, sizeof(name), "test_fastmem_%u_%u", pair, direction);
 
-	return rte_ring_create(name, RING_SIZE, rte_socket_id(),
+	return rte_ring_create(name, PAIR_RING(burst), rte_socket_id(),
 			RING_F_SP_ENQ | RING_F_SC_DEQ);
 }
 
@@ -65,13 +65,13 @@ pairs_setup(unsigned int burst, bool both_ways)
 		pair->sides[1].lcore = lcore;
 		lcore = rte_get_next_lcore(lcore, 1, 0);
 
-		pair->sides[0].out = create_ring(i, 0);
+		pair->sides[0].out = create_ring(i, 0, burst);
 		if (pair->sides[0].out == NULL)
 			goto failed;
 		pair->sides[1].in = pair->sides[0].out;
 		if (!both_ways)
 			continue;
-		pair->sides[0].in = create_ring(i, 1);
+		pair->sides[0].in = create_ring(i, 1, burst);
 		if (pair->sides[0].in == NULL)
 			goto failed;
 		pair->sides[1].out = pair->sides[0].in;

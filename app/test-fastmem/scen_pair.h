@@ -16,14 +16,18 @@
 
 #include "scenario.h"
 
+/* Of entries, or more for several bursts at once if they are large. */
 #define RING_SIZE 1024
-#define MAX_BURST 128
+#define RING_BURSTS 8
+#define PAIR_RING(burst) \
+	((burst) <= RING_SIZE / RING_BURSTS ? RING_SIZE : \
+		RING_BURSTS * MAX_BURST)
 
 /*
  * Objects of a pair with one ring: those in the ring, and a burst on either
  * side of it.
  */
-#define PAIR_LIVE(burst) (RING_SIZE + 2 * (burst))
+#define PAIR_LIVE(burst) (PAIR_RING(burst) + 2 * (burst))
 
 struct pair;
 

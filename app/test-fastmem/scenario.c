@@ -56,7 +56,7 @@ scenario_find(const char *name)
 		if (strcmp(scenarios[i]->name, name) == 0)
 			return scenarios[i];
 
-	return NULL;
+	return family_find(name);
 }
 
 unsigned int

@@ -25,6 +25,10 @@
 #define MAX_PAUSES 128
 
 #define MAX_METRICS 12
+#define MAX_SCENARIO_NAME 24
+
+/* Objects that are dealt with at once, in any scenario. */
+#define MAX_BURST 512
 #define MAX_KEYS 8
 
 /* The quantiles of a call's latency, the maximum among them. */
@@ -129,8 +133,13 @@ extern const struct scenario scenario_firsttouch;
 extern const struct scenario scenario_latency;
 extern const struct scenario scenario_latency_growth;
 
+/* One of all, or one that is made for any number of objects; or NULL. */
 const struct scenario *
 scenario_find(const char *name);
+
+/* What scenario_find() does for the latter. */
+const struct scenario *
+family_find(const char *name);
 
 /* A measurement by the calling thread: see the scenario's run(). */
 int

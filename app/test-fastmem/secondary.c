@@ -20,7 +20,7 @@ static struct state {
 static int
 serve_open(const struct secondary_request *request)
 {
-	const struct scenario *scenario = scenarios[request->scenario];
+	const struct scenario *scenario = scenario_find(request->scenario);
 	struct state *state = &states[request->allocator];
 	struct subject *subject = &state->subject;
 	int ret;
@@ -59,7 +59,7 @@ serve_close(const struct secondary_request *request)
 static void
 serve(const struct secondary_request *request, struct secondary_reply *reply)
 {
-	const struct scenario *scenario = scenarios[request->scenario];
+	const struct scenario *scenario = scenario_find(request->scenario);
 
 	memset(reply, 0, sizeof(*reply));
 	switch (request->op) {

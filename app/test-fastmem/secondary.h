@@ -29,8 +29,9 @@ enum secondary_op {
 /* Pointers mean nothing to the other process, but to memory shared by EAL. */
 struct secondary_request {
 	enum secondary_op op;
-	/* Indexes of what both processes have. */
-	unsigned int scenario;
+	/* Both processes find it by its name, even if it has to be made. */
+	char scenario[MAX_SCENARIO_NAME];
+	/* Index of what both processes have. */
 	unsigned int allocator;
 	/* SECONDARY_OPEN: of the subject. */
 	size_t size;
