@@ -5,7 +5,8 @@
 # Usage: devtools/bench.sh [OPTION...] [BENCHMARK OPTION...]
 #
 # Build fastmem beside the installed DPDK and compare it with the other
-# allocators. Packages that the build lacks are installed (as root).
+# allocators. Packages that the build lacks are installed (as root), and so are
+# mimalloc, jemalloc and tcmalloc to compare with, if they can be.
 #
 #   --hugepages N     set N hugepages of 2 MiB first (as root); they stay set
 #   --eal 'ARGS'      more arguments for EAL, separated by spaces
@@ -183,6 +184,40 @@ build_in_dpdk() {
 	rm -f "$log"
 }
 
+apt_get_quietly() {
+	apt_get -o Acquire::Retries=0 "$@" </dev/null >/dev/null 2>&1
+}
+
+# Install the libraries that the benchmark compares with if they are there. It
+# does without those that cannot be installed, and says so.
+install_allocators() {
+	local soname packages package missing=()
+
+	is_root && have apt-get && have ldconfig || return 0
+	while read -r soname packages; do
+		! ldconfig -p | grep -q "$soname" || continue
+		# the name of a package may depend on the release
+		for package in $packages; do
+			! apt-cache show "$package" >/dev/null 2>&1 || break
+		done
+		missing+=("$package")
+	done <<-END
+		libmimalloc.so. libmimalloc3 libmimalloc2.0
+		libjemalloc.so.2 libjemalloc2
+		libtcmalloc_minimal.so.4 libtcmalloc-minimal4
+	END
+	[ ${#missing[@]} -gt 0 ] || return 0
+	note "installing allocators to compare with: ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	if ! apt_get_quietly install -y --no-install-recommends "${missing[@]}"; then
+		apt_get_quietly update || true
+		for package in "${missing[@]}"; do
+			apt_get_quietly install -y --no-install-recommends "$package" ||
+				note "$package could not be installed"
+		done
+	fi
+}
+
 # Run the benchmark of the build in BUILD: run_bench [BENCHMARK_OPTION...]
 run_bench() {
 	local result=0
@@ -296,6 +331,8 @@ judge_builds() {
 	printf '%s\n' "${lines[@]}"
 	return "$worst"
 }
+
+$targets || install_allocators
 
 tmp=$(mktemp)
 trap 'rm -f "$tmp"; eal_remove_files' EXIT

@@ -137,7 +137,9 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 	cell->rounds = opts->rounds;
 	cell->min_rounds = opts->min_rounds;
 
-	cell->skipped = caller_obstacle(caller);
+	cell->skipped = allocator_missing(allocator);
+	if (cell->skipped == NULL)
+		cell->skipped = caller_obstacle(caller);
 	if (cell->skipped != NULL)
 		return 0;
 	if (scenario->fresh && memory_ops(allocator)->refresh == NULL) {
@@ -176,8 +178,8 @@ cell_run(struct cell *cell, const struct scenario *scenario, uint64_t n,
 		return cell->caller->run(scenario, subject, n, sample);
 
 	start = rte_rdtsc();
-	ret = memory_ops(subject->alloc)->refresh(subject->size, subject->live,
-			&subject->keys[0]);
+	ret = memory_ops(subject->alloc)->refresh(subject->alloc, subject->size,
+			subject->live, &subject->keys[0]);
 	if (ret < 0) {
 		/* There is no pool any more. */
 		cell->n_keys = 0;

@@ -28,12 +28,6 @@
 #include "report.h"
 #include "secondary.h"
 
-#ifdef RTE_EXEC_ENV_FREEBSD
-#define OWN_PROGRAM "/proc/curproc/file"
-#else
-#define OWN_PROGRAM "/proc/self/exe"
-#endif
-
 #define MAX_KEPT_ARGS 64
 #define MAX_CPU_LIST 512
 

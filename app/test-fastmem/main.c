@@ -14,6 +14,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 
+#include "alloc_dl.h"
 #include "bench.h"
 #include "caller.h"
 #include "compare.h"
@@ -51,6 +52,17 @@ catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+static void
+stop_allocators(const struct allocator * const *started, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (started[i]->stop != NULL &&
+				allocator_missing(started[i]) == NULL)
+			started[i]->stop();
+}
+
 static int
 start_allocators(const struct options *opts)
 {
@@ -58,30 +70,19 @@ start_allocators(const struct options *opts)
 	int ret;
 
 	for (i = 0; i < opts->n_allocators; i++) {
-		if (opts->allocators[i]->start == NULL)
+		if (opts->allocators[i]->start == NULL ||
+				allocator_missing(opts->allocators[i]) != NULL)
 			continue;
 		ret = opts->allocators[i]->start();
 		if (ret == 0)
 			continue;
 		report_error("cannot start %s: %s", opts->allocators[i]->name,
 			strerror(-ret));
-		while (i-- > 0)
-			if (opts->allocators[i]->stop != NULL)
-				opts->allocators[i]->stop();
+		stop_allocators(opts->allocators, i);
 		return ret;
 	}
 
 	return 0;
-}
-
-static void
-stop_allocators(const struct options *opts)
-{
-	unsigned int i;
-
-	for (i = 0; i < opts->n_allocators; i++)
-		if (opts->allocators[i]->stop != NULL)
-			opts->allocators[i]->stop();
 }
 
 static bool
@@ -290,7 +291,7 @@ run(const struct options *opts, const struct outputs *outputs)
 	judge_free(&verdicts);
 	results_free(&results);
 	callers_stop();
-	stop_allocators(opts);
+	stop_allocators(opts->allocators, opts->n_allocators);
 
 	return ret;
 }
@@ -345,9 +346,39 @@ run_in_eal(int argc, char **argv, const struct options *opts,
 	return ret;
 }
 
+static void
+free_args(char **args)
+{
+	unsigned int i;
+
+	for (i = 0; args != NULL && args[i] != NULL; i++)
+		free(args[i]);
+	free(args);
+}
+
+/* What the program was given, which is changed when it is parsed, or NULL. */
+static char **
+copy_args(int argc, char **argv)
+{
+	char **args;
+	int i;
+
+	args = calloc(argc + 1, sizeof(*args));
+	for (i = 0; args != NULL && i < argc; i++) {
+		args[i] = strdup(argv[i]);
+		if (args[i] == NULL) {
+			free_args(args);
+			args = NULL;
+		}
+	}
+
+	return args;
+}
+
 int
 main(int argc, char **argv)
 {
+	char **given = copy_args(argc, argv);
 	struct outputs outputs;
 	struct options opts;
 	int eal_argc = 0;
@@ -366,16 +397,20 @@ main(int argc, char **argv)
 	if (ret < 0)
 		return EXIT_FAILURE;
 
-	if (opts.help || opts.list) {
-		if (opts.help)
-			options_usage(argv[0]);
-		else
-			options_list();
+	if (opts.help) {
+		options_usage(argv[0]);
 		return EXIT_SUCCESS;
 	}
 	if (opts.compare)
 		return compare_files(stdout, opts.compared, opts.tolerance) < 0 ?
 			EXIT_FAILURE : EXIT_SUCCESS;
+	if (given != NULL && !opts.secondary && opts.n_mempool_ops == 0)
+		dl_prepare(opts.allocators, opts.n_allocators, given);
+	free_args(given);
+	if (opts.list) {
+		options_list();
+		return EXIT_SUCCESS;
+	}
 	if (outputs_open(&opts, &outputs) < 0)
 		return EXIT_FAILURE;
 

@@ -3,7 +3,6 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include <rte_common.h>
 #include <rte_cycles.h>
@@ -44,7 +43,8 @@ fastmem_reserve_anew(size_t bytes)
 
 /* Objects are of a power of two bytes. The key stays what it is. */
 static int
-fastmem_refresh(size_t size, unsigned int live, uintptr_t *key __rte_unused)
+fastmem_refresh(const struct allocator *allocator __rte_unused, size_t size,
+	unsigned int live, uintptr_t *key __rte_unused)
 {
 	return fastmem_reserve_anew(rte_align64pow2(size) * live +
 			FASTMEM_SLACK);
@@ -62,7 +62,7 @@ fastmem_restore(void)
  * rest: what is reserved is one zone, in all but odd cases.
  */
 static int
-fastmem_grow(uint64_t *cycles)
+fastmem_grow(const struct allocator *allocator __rte_unused, uint64_t *cycles)
 {
 	static void *objs[GROW_OBJS];
 	struct rte_fastmem_stats before, after;
@@ -101,17 +101,18 @@ static const struct memory_ops fastmem_ops = {
 
 /* A new pool. */
 static int
-mempool_refresh(size_t size, unsigned int live, uintptr_t *key)
+mempool_refresh(const struct allocator *allocator, size_t size,
+	unsigned int live, uintptr_t *key)
 {
-	mempool_allocator.close(*key);
+	allocator->close(*key);
 	*key = 0;
 
-	return mempool_allocator.open(size, live, key);
+	return allocator->open(size, live, key);
 }
 
 /* A pool does not grow: others that take memory from EAL do it in its place. */
 static int
-memzone_grow(uint64_t *cycles)
+memzone_grow(const struct allocator *allocator __rte_unused, uint64_t *cycles)
 {
 	const struct rte_memzone *mz;
 	uint64_t start;
@@ -130,7 +131,8 @@ static const struct memory_ops mempool_ops = {
 };
 
 static int
-rte_malloc_grow(uint64_t *cycles)
+rte_malloc_grow(const struct allocator *allocator __rte_unused,
+	uint64_t *cycles)
 {
 	uint64_t start;
 	void *obj;
@@ -147,40 +149,51 @@ static const struct memory_ops rte_malloc_ops = {
 	.grow = rte_malloc_grow,
 };
 
-/* The kernel takes its time when the pages are written to. */
+/*
+ * The C library, and those that replace its malloc: the kernel takes its time
+ * when the pages are written to. The one that is no allocator takes no memory.
+ */
 static int
-libc_grow(uint64_t *cycles)
+malloc_grow(const struct allocator *allocator, uint64_t *cycles)
 {
 	uint64_t start;
+	uintptr_t key;
 	char *obj;
 	size_t i;
+	int ret;
+
+	if (allocator == NULL_ALLOCATOR)
+		allocator = &libc_allocator;
+	ret = allocator->open(GROWTH, 1, &key);
+	if (ret < 0)
+		return ret;
 
 	start = rte_rdtsc_precise();
-	obj = malloc(GROWTH);
+	obj = allocator->alloc(key);
 	if (obj == NULL)
 		return -ENOMEM;
 	for (i = 0; i < GROWTH; i += 4096)
 		*(volatile char *)&obj[i] = 0;
 	*cycles = rte_rdtsc_precise() - start;
-	free(obj);
+	allocator->free(key, obj);
 
 	return 0;
 }
 
-static const struct memory_ops libc_ops = {
-	.grow = libc_grow,
+static const struct memory_ops malloc_ops = {
+	.grow = malloc_grow,
 };
 
 const struct memory_ops *
 memory_ops(const struct allocator *allocator)
 {
-	/* However it is called. */
+	/* However it is called, and whatever its driver. */
 	if (allocator->start == fastmem_allocator.start)
 		return &fastmem_ops;
-	if (allocator == &mempool_allocator)
+	if (allocator->alloc == mempool_allocator.alloc)
 		return &mempool_ops;
 	if (allocator == &rte_malloc_allocator)
 		return &rte_malloc_ops;
 
-	return &libc_ops;
+	return &malloc_ops;
 }

@@ -18,7 +18,8 @@ struct memory_ops {
 	 * objects to come has been handed out before. No object is alive.
 	 * Optional. Returns 0 or a negative errno.
 	 */
-	int (*refresh)(size_t size, unsigned int live, uintptr_t *key);
+	int (*refresh)(const struct allocator *allocator, size_t size,
+		unsigned int live, uintptr_t *key);
 	/* Get back to what there was at start; only after a refresh. */
 	void (*restore)(void);
 	/*
@@ -26,7 +27,7 @@ struct memory_ops {
 	 * back. Tells how long it took to get it, in cycles. Returns 0 or a
 	 * negative errno.
 	 */
-	int (*grow)(uint64_t *cycles);
+	int (*grow)(const struct allocator *allocator, uint64_t *cycles);
 };
 
 /* Of an allocator; never NULL. */

@@ -144,8 +144,12 @@ options_list(void)
 		MAX_BURST);
 
 	printf("\nAllocators:\n");
-	for (i = 0; allocators[i] != NULL; i++)
+	for (i = 0; allocators[i] != NULL; i++) {
 		printf("  %-18s%s\n", allocators[i]->name, allocators[i]->desc);
+		if (allocator_missing(allocators[i]) != NULL)
+			printf("  %-18smissing: %s\n", "",
+				allocator_missing(allocators[i]));
+	}
 
 	printf("\nCallers:\n");
 	for (i = 0; callers[i] != NULL; i++)

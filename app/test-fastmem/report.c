@@ -285,7 +285,8 @@ skipped_by(FILE *f, const char *prefix, const struct scenario *scenario,
 				result->allocator != allocator ||
 				result->caller != caller ||
 				result->skipped == NULL ||
-				result->skipped == caller_obstacle(caller))
+				result->skipped == caller_obstacle(caller) ||
+				result->skipped == allocator_missing(allocator))
 			continue;
 		if (skipped_everywhere(results, result)) {
 			fprintf(f, "%s: %s\n", label, result->skipped);
@@ -296,6 +297,21 @@ skipped_by(FILE *f, const char *prefix, const struct scenario *scenario,
 	}
 }
 
+/* What is not there for any scenario. */
+static void
+report_missing(FILE *f, const char *prefix, const struct options *opts)
+{
+	const char *missing;
+	unsigned int i;
+
+	for (i = 0; i < opts->n_allocators; i++) {
+		missing = allocator_missing(opts->allocators[i]);
+		if (missing != NULL)
+			fprintf(f, "%s%s is missing: %s\n", prefix,
+				opts->allocators[i]->name, missing);
+	}
+}
+
 void
 report_skipped(FILE *f, const char *prefix, const struct options *opts,
 	const struct scenario *scenario, const struct results *results)
@@ -303,6 +319,7 @@ report_skipped(FILE *f, const char *prefix, const struct options *opts,
 	const struct caller *caller;
 	unsigned int i, j;
 
+	report_missing(f, prefix, opts);
 	for (j = 0; j < opts->n_callers; j++) {
 		caller = opts->callers[j];
 		if (scenario->any_caller && caller_obstacle(caller) != NULL)

@@ -246,7 +246,7 @@ grow_on(void *arg __rte_unused)
 
 	while (!rte_atomic_load_explicit(&grower.stop,
 			rte_memory_order_relaxed)) {
-		ret = memory_ops(grower.alloc)->grow(&cycles);
+		ret = memory_ops(grower.alloc)->grow(grower.alloc, &cycles);
 		if (ret < 0) {
 			rte_atomic_store_explicit(&grower.failed, true,
 				rte_memory_order_relaxed);

@@ -15,6 +15,13 @@
 
 #include "scenario.h"
 
+/* What starts this program again. */
+#ifdef RTE_EXEC_ENV_FREEBSD
+#define OWN_PROGRAM "/proc/curproc/file"
+#else
+#define OWN_PROGRAM "/proc/self/exe"
+#endif
+
 /* The secondary's end of the socket. */
 #define SECONDARY_FD STDIN_FILENO
 
