@@ -209,6 +209,16 @@ cell_limit(struct cell *cell, uint64_t repeat, uint64_t duration,
 }
 
 /*
+ * Whether the pattern is measured in no more rounds than it has to be, so that
+ * it does not matter exactly how long it takes.
+ */
+static bool
+takes_long(const struct cell *cell, uint64_t duration, uint64_t elapsed)
+{
+	return elapsed / 2 * cell->min_rounds > cell->rounds * duration;
+}
+
+/*
  * Warm up, and find out how often the pattern has to be repeated to last for
  * the given number of cycles.
  */
@@ -238,7 +248,8 @@ cell_calibrate(struct cell *cell, const struct scenario *scenario,
 		if (!confirmed || sample.elapsed < elapsed)
 			elapsed = RTE_MAX(sample.elapsed, UINT64_C(1));
 		if (elapsed >= duration / 2) {
-			if (confirmed || bench_stop)
+			if (confirmed || bench_stop ||
+					takes_long(cell, duration, elapsed))
 				break;
 			confirmed = true;
 			continue;

@@ -281,8 +281,10 @@ run(const struct options *opts, const struct outputs *outputs)
 
 	progress_start(opts);
 	ret = run_scenarios(opts, &results, &verdicts);
-	if (ret == 0 && opts->targets == NULL)
+	if (ret == 0 && opts->targets == NULL) {
 		report_spread(stdout, &report);
+		report_duration(stdout, &results, verdicts.duration);
+	}
 	if (outputs_write(outputs, &report) < 0)
 		ret = -EIO;
 	if (ret == 0 && !judge_passed(&verdicts))

@@ -22,14 +22,14 @@
 #define MAX_ROUNDS 1000
 #define MAX_DURATION 10000
 
-#define DEFAULT_ROUNDS 11
-#define DEFAULT_DURATION 10
-#define MIN_ROUNDS 3
+#define DEFAULT_ROUNDS 25
+#define DEFAULT_DURATION 2
+#define MIN_ROUNDS 5
 
 /* When there are targets: many short rounds, of which the median is stable. */
 #define TARGETS_ROUNDS 61
 #define TARGETS_DURATION 1
-#define TARGETS_MIN_ROUNDS 7
+#define TARGETS_MIN_ROUNDS 15
 
 /* When mempool drivers are compared, there are many cells. */
 #define MEMPOOL_ROUNDS 16

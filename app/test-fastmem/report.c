@@ -456,3 +456,15 @@ report_summary(FILE *f, const struct verdicts *verdicts)
 		met, missed, skipped, again, verdicts->duration);
 	fflush(f);
 }
+
+void
+report_duration(FILE *f, const struct results *results, unsigned int seconds)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < results->n; i++)
+		if (results->array[i].skipped == NULL)
+			n += scenario_n_metrics(results->array[i].scenario);
+	fprintf(f, "%u figures in %u s\n", n, seconds);
+	fflush(f);
+}

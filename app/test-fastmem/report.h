@@ -65,6 +65,10 @@ struct report {
 void
 report_spread(FILE *f, const struct report *report);
 
+/* The last line: how much was measured, and in what time. */
+void
+report_duration(FILE *f, const struct results *results, unsigned int seconds);
+
 /* Whether the program was built with Jansson. */
 bool
 report_json_available(void);

@@ -29,8 +29,8 @@
  * Allocs and frees of a walk, half of them each: fewer if they take longer
  * than the time, which is counted from the first of them.
  */
-#define N_CALLS 1048576
-#define WALK_MS 250
+#define N_CALLS 524288
+#define WALK_MS 100
 #define CALLS_PER_CHECK 256
 
 /* Between growths. */
