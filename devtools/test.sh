@@ -197,10 +197,122 @@ test_benchmark() {
 		--allocators fastmem,fastmem-sized,mempool || return 1
 	expect 0 dpdk-test-fastmem -- --sizes 64 --rounds 1 --duration 1 \
 		--scenarios latency,latency-growth --allocators fastmem,mempool || return 1
+	allocators_skipped=
+	test_benchmark_allocators || return 1
+	test_benchmark_bursts || return 1
 	test_benchmark_mempool || return 1
 	test_benchmark_targets || return 1
 	test_benchmark_callers || return 1
-	echo "options, tables, JSON, targets and callers$callers_skipped"
+	echo "options, tables, JSON, allocators, targets and callers$allocators_skipped$callers_skipped"
+}
+
+# Whether the benchmark's JSON has a figure, or a reason for having none, of each
+# allocator: check_allocators FILE MISSING..., with those that have to be missing.
+# None takes less than what the measurement itself takes, but for a margin.
+check_allocators() {
+	python3 - "$@" <<-'END'
+		import json, sys
+
+		path, hidden = sys.argv[1], set(sys.argv[2:])
+		with open(path) as f:
+		    data = json.load(f)
+		measured = {r["allocator"]: r for r in data["results"]}
+		missing = {s["allocator"] for s in data["skipped"]}
+		every = {"fastmem", "fastmem-sized", "fastmem-handle", "mempool",
+		         "mempool-stack", "mempool-lf-stack", "mempool-fastmem",
+		         "rte_malloc", "libc", "mimalloc", "jemalloc", "tcmalloc", "null"}
+		if set(measured) | missing != every or set(measured) & missing:
+		    sys.exit(f"measured: {sorted(measured)}, missing: {sorted(missing)}")
+		if not hidden <= missing:
+		    sys.exit(f"not missing: {sorted(hidden - missing)}")
+		null = measured["null"]
+		for name, r in measured.items():
+		    if null["best"] > 1.25 * r["best"]:
+		        sys.exit(f"faster than null: {name}")
+		    net = max(0, r["median"] - null["median"])
+		    if abs(r["net"] - net) > 0.001 * r["median"]:
+		        sys.exit(f"net of {name}: {r['net']}")
+	END
+}
+
+# All allocators, those of the libraries where they are; then without these, for
+# which no library is what it seems to be.
+test_benchmark_allocators() {
+	local -a quick=(--sizes 64 --rounds 9 --duration 1 --scenarios single
+		--json "$tmp/bench.json")
+	local -a libraries=(mimalloc jemalloc tcmalloc)
+	local name
+
+	expect 0 dpdk-test-fastmem ${plugin_args[@]:+"${plugin_args[@]}"} -- "${quick[@]}" \
+		--net >"$tmp/bench" || return 1
+	check_allocators "$tmp/bench.json" || return 1
+	grep -q '^[1-9][0-9]* figures in [0-9]* s$' "$tmp/bench" || return 1
+	for name in "${libraries[@]}"; do
+		if ldconfig -p | grep -q "lib$name\(_minimal\)*\.so\.[0-9]"; then
+			grep -q "^$name  *~*[0-9]" "$tmp/bench" || return 1
+		else
+			grep -q "^$name is missing: .* Debian package " "$tmp/bench" || return 1
+			allocators_skipped+="; $name is not installed"
+		fi
+	done
+
+	mkdir -p "$tmp/lib"
+	: >"$tmp/lib/libmimalloc.so.3"
+	: >"$tmp/lib/libjemalloc.so.2"
+	: >"$tmp/lib/libtcmalloc_minimal.so.4"
+	LD_LIBRARY_PATH=$tmp/lib expect 0 dpdk-test-fastmem -- "${quick[@]}" \
+		--callers "thread,lcore" >"$tmp/bench" || return 1
+	check_allocators "$tmp/bench.json" "${libraries[@]}" || return 1
+	for name in "${libraries[@]}"; do
+		grep -q "^$name is missing: " "$tmp/bench" || return 1
+		LD_LIBRARY_PATH=$tmp/lib expect 0 dpdk-test-fastmem -- --list >"$tmp/bench.list"
+		grep -A 1 "^  $name " "$tmp/bench.list" | grep -q "^  *missing: " || return 1
+	done
+
+	expect 1 dpdk-test-fastmem -- --net --allocators "fastmem,mempool" || return 1
+	test_benchmark_restart
+}
+
+# A library that is loaded may make the program start itself once more, with what
+# it was given; what cannot be loaded then is missing.
+test_benchmark_restart() {
+	local -a quick=(--sizes "64,8" --rounds 1 --duration 1 --scenarios "single,fifo"
+		--allocators "jemalloc,libc")
+
+	ldconfig -p | grep -q libjemalloc || return 0
+	GLIBC_TUNABLES=glibc.malloc.arena_max=2 expect 0 dpdk-test-fastmem -- "${quick[@]}" \
+		--json - >"$tmp/bench.json" || return 1
+	python3 - "$tmp/bench.json" <<-'END' || return 1
+		import json, sys
+		with open(sys.argv[1]) as f:
+		    data = json.load(f)
+		cells = {(r["scenario"], r["allocator"], r["sizes"][0]) for r in data["results"]}
+		if len(cells) != 8 or data["skipped"]:
+		    sys.exit(f"measured: {sorted(cells)}")
+	END
+	printf '[a]\nscenario = single\nreference = libc\njemalloc = 1/1000000\n' \
+		>"$tmp/missed.ini"
+	expect 2 dpdk-test-fastmem -- --sizes 64 --rounds 1 --targets "$tmp/missed.ini" \
+		>"$tmp/bench" || return 1
+	GLIBC_TUNABLES=glibc.rtld.optional_static_tls=0 expect 0 dpdk-test-fastmem -- \
+		"${quick[@]}" >"$tmp/bench" || return 1
+	grep -q "^libc  *~*[0-9]" "$tmp/bench" || return 1
+}
+
+# Scenarios that are made for a number of objects, and names that are none.
+test_benchmark_bursts() {
+	local name
+
+	expect 0 dpdk-test-fastmem "$(lcores_arg 2)" -- --sizes 64 --rounds 1 --duration 1 \
+		--scenarios "bulk5,pipeline7,duplex512,bulk512" \
+		--allocators "fastmem,mempool,null" --json "$tmp/bench.json" \
+		--callers "lcore,thread" || return 1
+	for name in bulk5 pipeline7 duplex512 bulk512; do
+		grep -q "\"scenario\": \"$name\"" "$tmp/bench.json" || return 1
+	done
+	for name in pipeline0 bulk513x bulk513 duplex07 pipeline; do
+		expect 1 dpdk-test-fastmem -- --scenarios "$name" || return 1
+	done
 }
 
 # Whether the benchmark's JSON has figures of all callers, or of all but
