@@ -246,6 +246,8 @@ def plot_lcores(runs):
     """Objects per second of all lcores together, by their number."""
     found, first = {}, {}
     for data in runs:
+        if not data["results"]:
+            continue
         lcores = data["machine"]["lcores"]
         first.setdefault(lcores, data)
         if first[lcores] is not data:
@@ -431,7 +433,6 @@ def main():
 
     # a run that measures memory measures nothing else
     memory = next((run for run in runs if run.get("memory")), runs[0])
-    runs = [run for run in runs if run is not memory] or runs
 
     n_saved = 0
     for name, make in (("cycles-by-size", lambda: plot_sizes(runs[0])),

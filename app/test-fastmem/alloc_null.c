@@ -192,6 +192,7 @@ LOOPS(null, null_alloc, null_free, null_alloc_bulk, null_free_bulk);
 const struct allocator null_allocator = {
 	.name = "null",
 	.desc = "no allocator: what the measurement itself takes",
+	.fake = true,
 	.start = null_start,
 	.stop = null_stop,
 	.open = null_open,

@@ -59,6 +59,9 @@ struct allocator {
 	int (*start)(void);
 	void (*stop)(void);
 
+	/* Its objects are not memory of their own: there is no use in writing. */
+	bool fake;
+
 	/*
 	 * A key stands for memory of its own, for objects of just one size,
 	 * and has to be closed. Otherwise, there may be as many keys as there

@@ -244,7 +244,7 @@ run_replay(const struct options *opts, const struct outputs *outputs)
 	ret = replay_run(opts, &replay);
 	report_replay(stdout, opts, &replay);
 	ret = end_trace(opts, outputs, &machine, &results, ret);
-	stop_allocators(opts);
+	stop_allocators(opts->allocators, opts->n_allocators);
 
 	return ret;
 }
