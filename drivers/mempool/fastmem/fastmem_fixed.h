@@ -17,8 +17,8 @@
  * loaded     The magazine of a shard that objects are put into and taken from.
  * chain      Magazines of a shard in a list: one of full ones, one of empty ones.
  * limit      How many magazines either chain of a shard may have, beyond which
- *            they go to the depot. It grows as the shard needs the depot, and
- *            shrinks as others need what the shard has.
+ *            they go to the depot. It grows as the shard needs back what it gave
+ *            to the depot, and shrinks as others need what the shard has.
  * depot      The magazines of no shard, in two lock-free stacks.
  * rob        To take out of another shard what neither the own one nor the depot
  *            has.
@@ -114,6 +114,9 @@ struct __rte_aligned(FIXED_SHARD_ALIGN) fixed_shard {
 	uint32_t limit;
 	struct fixed_chain full;
 	struct fixed_chain empty;
+	/* Magazines given to the depot, and not taken back since. */
+	uint32_t n_full_spilled;
+	uint32_t n_empty_spilled;
 	/* What the state was before the slow path. */
 	uint64_t last_state;
 };

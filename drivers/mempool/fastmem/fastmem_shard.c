@@ -129,11 +129,26 @@ shard_count(const struct fixed_pool *pool, const struct fixed_shard *shard)
 		(uint64_t)chain_count(&shard->full) * pool->mag_size;
 }
 
+/* A magazine comes from the depot. Had the shard not given one like it away, it
+ * would have it still. One that always gets objects, or always puts them, gives
+ * none of the kind away, and has no use for what the others need.
+ */
 static void
-shard_grow_limit(struct fixed_shard *shard)
+shard_grow_limit(struct fixed_shard *shard, uint32_t *n_spilled)
 {
-	if (shard->limit < UINT32_MAX)
-		shard->limit++;
+	if (*n_spilled == 0)
+		return;
+	--*n_spilled;
+	shard->limit++;
+}
+
+/* Others need what a shard keeps. */
+static void
+shard_shrink_limit(struct fixed_shard *shard)
+{
+	shard->limit /= 2;
+	shard->n_full_spilled = 0;
+	shard->n_empty_spilled = 0;
 }
 
 /* An empty magazine out of another shard's chain, or NULL. */
@@ -150,7 +165,7 @@ shard_rob_empty(struct fixed_pool *pool, const struct fixed_shard *shard)
 				!shard_try(pool, victim))
 			continue;
 		mag = chain_pop(pool, &victim->empty);
-		victim->limit /= 2;
+		shard_shrink_limit(victim);
 		shard_release(victim);
 	}
 	return mag;
@@ -163,7 +178,7 @@ shard_get_empty(struct fixed_pool *pool, struct fixed_shard *shard)
 	struct fixed_mag *mag = stack_pop(pool, &pool->empty);
 
 	if (mag != NULL) {
-		shard_grow_limit(shard);
+		shard_grow_limit(shard, &shard->n_empty_spilled);
 		return mag;
 	}
 	return shard_rob_empty(pool, shard);
@@ -232,12 +247,28 @@ shard_get(struct fixed_pool *pool, struct fixed_shard *shard, void **objs,
 /* Give to the depot what a shard may not keep. */
 static void
 shard_spill(struct fixed_pool *pool, struct fixed_shard *shard,
-	struct fixed_chain *chain, struct fixed_stack *stack)
+	struct fixed_chain *chain, struct fixed_stack *stack, uint32_t *n_spilled)
 {
 	unsigned int i;
 
-	for (i = 0; i < SPILL_MAX && chain_count(chain) > shard->limit; i++)
+	for (i = 0; i < SPILL_MAX && chain_count(chain) > shard->limit; i++) {
 		stack_push(pool, stack, chain_pop(pool, chain));
+		++*n_spilled;
+	}
+}
+
+static void
+shard_spill_full(struct fixed_pool *pool, struct fixed_shard *shard)
+{
+	shard_spill(pool, shard, &shard->full, &pool->full,
+		&shard->n_full_spilled);
+}
+
+static void
+shard_spill_empty(struct fixed_pool *pool, struct fixed_shard *shard)
+{
+	shard_spill(pool, shard, &shard->empty, &pool->empty,
+		&shard->n_empty_spilled);
 }
 
 int
@@ -254,7 +285,7 @@ fastmem_shard_enqueue(struct fixed_pool *pool, struct fixed_shard *home,
 		room = shard_make_room(pool, shard, n);
 		if (likely(room)) {
 			shard_put(pool, shard, objs, n);
-			shard_spill(pool, shard, &shard->full, &pool->full);
+			shard_spill_full(pool, shard);
 		}
 		shard_release(shard);
 		if (likely(room))
@@ -282,7 +313,7 @@ shard_rob(struct fixed_pool *pool, struct fixed_shard *shard,
 	struct fixed_mag *mag;
 	uint32_t room, k;
 
-	victim->limit /= 2;
+	shard_shrink_limit(victim);
 	while (shard_count(pool, shard) < n && chain_count(&victim->full) > 0)
 		chain_push(pool, &shard->full, chain_pop(pool, &victim->full));
 	if (shard_count(pool, shard) >= n || victim->n_loaded == 0)
@@ -317,7 +348,7 @@ shard_refill(struct fixed_pool *pool, struct fixed_shard *shard, unsigned int n)
 		if (mag == NULL)
 			break;
 		chain_push(pool, &shard->full, mag);
-		shard_grow_limit(shard);
+		shard_grow_limit(shard, &shard->n_full_spilled);
 	}
 }
 
@@ -498,8 +529,8 @@ fastmem_shard_dequeue(struct fixed_pool *pool, struct fixed_shard *home,
 	if (found)
 		shard_get(pool, shard, objs, n);
 	else
-		shard_spill(pool, shard, &shard->full, &pool->full);
-	shard_spill(pool, shard, &shard->empty, &pool->empty);
+		shard_spill_full(pool, shard);
+	shard_spill_empty(pool, shard);
 	shard_release(shard);
 	if (likely(found))
 		return 0;
