@@ -133,7 +133,7 @@ pool_free(void)
 static void *
 element(enum kind kind, void *obj)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore dir;
 
 	switch (kind) {
 	case KIND_OTHER_SLAB:
@@ -154,7 +154,8 @@ element(enum kind kind, void *obj)
 		return &pool.foreign[LINE / 2];
 	case KIND_FAR:
 		/* as far as the directory is wide */
-		return RTE_PTR_ADD(obj, (self->dir_mask + 1) * SLAB);
+		__rte_fastmem_get_dir(&dir);
+		return RTE_PTR_ADD(obj, (dir.dir_mask + 1) * SLAB);
 	default:
 		return obj;
 	}
@@ -353,7 +354,7 @@ test_large_bulks(void)
 static int
 check_last(rte_fastmem_handle_t handle)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 
 	TEST_ASSERT_EQUAL(self->last, __rte_fastmem_handle_cache(self, handle),
 		"not the cache used last");
@@ -611,7 +612,7 @@ test_borders(void)
 static uintptr_t
 slab_differs(const void *a, const void *b)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 
 	return (((uintptr_t)a - self->dir_base) ^
 		((uintptr_t)b - self->dir_base)) / SLAB;

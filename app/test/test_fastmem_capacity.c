@@ -293,7 +293,7 @@ test_cache_limit_after_failure(void)
 static struct rte_fastmem_cache *
 own_cache(size_t size)
 {
-	return __rte_fastmem_own_cache(RTE_PER_LCORE(_rte_fastmem_lcore),
+	return __rte_fastmem_own_cache(&RTE_PER_LCORE(_rte_fastmem_lcore),
 		__rte_fastmem_zeros(size, 8));
 }
 

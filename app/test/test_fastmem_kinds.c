@@ -224,6 +224,8 @@ forked(void *obj, rte_fastmem_handle_t handle)
 				NULL)
 			return 7;
 		rte_fastmem_deinit();
+		if (rte_fastmem_contains(obj))
+			return 8;
 	}
 	return fastmem_test_check(obj, 100, 1) == 0 ? 0 : 6;
 }

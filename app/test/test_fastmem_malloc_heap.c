@@ -93,7 +93,7 @@ test_external(void)
 static char *
 map_alias(const void *obj, size_t len)
 {
-	uintptr_t range = (RTE_PER_LCORE(_rte_fastmem_lcore)->dir_mask + 1) *
+	uintptr_t range = (RTE_PER_LCORE(_rte_fastmem_lcore).dir_mask + 1) *
 		FASTMEM_TEST_SLAB_SIZE;
 	uintptr_t at = RTE_ALIGN_FLOOR((uintptr_t)obj, FASTMEM_TEST_SLAB_SIZE);
 	unsigned int i;

@@ -76,13 +76,14 @@ int
 fastmem_test_home(void)
 {
 	const struct fastmem_test_numa_socket *s;
+	struct rte_fastmem_lcore self;
 
 	FASTMEM_TEST_FOREACH_SOCKET(s)
 		if (s->id == (int)rte_socket_id() && !s->bare)
 			return s->id;
 	/* that of the directory stands in */
-	return fastmem_test_node((const void *)(uintptr_t)
-		RTE_PER_LCORE(_rte_fastmem_lcore)->dir_bins);
+	__rte_fastmem_get_dir(&self);
+	return fastmem_test_node((const void *)(uintptr_t)self.dir_bins);
 }
 
 unsigned int

@@ -144,7 +144,7 @@ test_slabs(void)
 static int
 check_state(__rte_unused void *arg)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	const struct fastmem_test_numa_socket *s;
 	int home = fastmem_test_home();
 	struct rte_fastmem_cache *cache;
@@ -246,7 +246,7 @@ call_first(void *arg)
 		rte_fastmem_free(rte_fastmem_alloc(64, 0, RTE_FASTMEM_F_NO_GROW));
 		break;
 	}
-	TEST_ASSERT(RTE_PER_LCORE(_rte_fastmem_lcore)->caches[0].index == 0,
+	TEST_ASSERT(RTE_PER_LCORE(_rte_fastmem_lcore).caches[0].index == 0,
 		"the first cache is of a bin");
 	rte_fastmem_free(obj);
 	return check_state(NULL);

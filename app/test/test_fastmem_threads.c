@@ -556,7 +556,11 @@ static struct unit_test_suite fastmem_threads_testsuite = {
 static int
 test_fastmem_threads(void)
 {
-	return fastmem_test_run(&fastmem_threads_testsuite);
+	int ret = fastmem_test_run(&fastmem_threads_testsuite);
+
+	if (ret == TEST_SUCCESS)
+		ret = fastmem_test_run(&fastmem_lcore_testsuite);
+	return ret;
 }
 
 REGISTER_FAST_TEST(fastmem_threads_autotest, NOHUGE_OK, ASAN_OK, test_fastmem_threads);

@@ -36,6 +36,9 @@ extern struct unit_test_suite fastmem_bulk_testsuite;
 extern struct unit_test_suite fastmem_calls_testsuite;
 extern struct unit_test_suite fastmem_backing_testsuite;
 
+/* Another suite of fastmem_threads_autotest. */
+extern struct unit_test_suite fastmem_lcore_testsuite;
+
 /* Another suite of fastmem_race_autotest. */
 extern struct unit_test_suite fastmem_race_type_testsuite;
 

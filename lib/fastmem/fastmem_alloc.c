@@ -24,7 +24,7 @@
 #include <rte_errno.h>
 #include <rte_memcpy.h>
 
-#include "fastmem_block.h"
+#include "fastmem_lcore.h"
 #include "rte_fastmem.h"
 
 /* Handles are offsets into a block's caches, so that none is computed. */
@@ -51,9 +51,9 @@ request_check(size_t size, size_t align, unsigned int flags)
 static int
 alloc_from(unsigned int index, void **ptrs, unsigned int n, unsigned int flags)
 {
-	if (likely(fastmem_block_alloc(index, ptrs, n, flags)))
+	if (likely(fastmem_lcore_alloc(index, ptrs, n, flags)))
 		return 0;
-	fastmem_block_count_nomem(index, n);
+	fastmem_lcore_count_nomem(index, n);
 	return -ENOMEM;
 }
 
@@ -78,7 +78,7 @@ alloc_from_sockets(unsigned int number, void **ptrs, unsigned int n,
 			f |= RTE_FASTMEM_F_NO_GROW;
 			*hasty = true;
 		}
-		if (likely(fastmem_block_alloc(fastmem_root_bin_index(idx,
+		if (likely(fastmem_lcore_alloc(fastmem_root_bin_index(idx,
 				number), ptrs, n, f)))
 			return true;
 	}
@@ -97,7 +97,7 @@ alloc_from_any(unsigned int number, void **ptrs, unsigned int n,
 	if (hasty && (flags & RTE_FASTMEM_F_NO_GROW) == 0 &&
 			alloc_from_sockets(number, ptrs, n, flags, NULL))
 		return 0;
-	fastmem_block_count_nomem(fastmem_root_bin_index(
+	fastmem_lcore_count_nomem(fastmem_root_bin_index(
 		fastmem_root_own_socket(fastmem_process.root), number), n);
 	return -ENOMEM;
 }
@@ -213,7 +213,7 @@ free_slow(void *ptr)
 		return;
 	index = object_bin(ptr);
 	if (index != FASTMEM_BIN_NONE)
-		fastmem_block_free(index, &ptr, 1);
+		fastmem_lcore_free(index, &ptr, 1);
 	else if (rte_errno == ENODEV)
 		FASTMEM_LOG(ERR, "%p is freed, but fastmem is not initialized",
 			ptr);
@@ -226,16 +226,16 @@ RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free, 26.11)
 void
 __rte_fastmem_free(void *ptr)
 {
-	struct fastmem_lcore *self = fastmem_lcore_self();
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	unsigned int index = object_bin_unchecked(ptr);
 	struct rte_fastmem_cache *cache;
 
 	/* Most often, the cache used last was merely another one. */
 	if (likely(index != FASTMEM_BIN_NONE)) {
-		cache = __rte_fastmem_handle_cache(&self->core,
+		cache = __rte_fastmem_handle_cache(self,
 			index * RTE_FASTMEM_CACHE_STRIDE);
 		if (likely(__rte_fastmem_push(cache, ptr))) {
-			self->core.last = cache;
+			self->last = cache;
 			return;
 		}
 	}
@@ -365,7 +365,7 @@ RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free_bulk, 26.11)
 void
 __rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
 {
-	struct fastmem_lcore *self = fastmem_lcore_self();
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	struct rte_fastmem_cache *cache;
 	unsigned int index, run;
 	bool first = true;
@@ -377,18 +377,18 @@ __rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
 			free_slow(ptrs[0]);
 			continue;
 		}
-		cache = __rte_fastmem_handle_cache(&self->core,
+		cache = __rte_fastmem_handle_cache(self,
 			index * RTE_FASTMEM_CACHE_STRIDE);
 		/* The caches of a thread that has none are of no bin. If not
 		 * all objects are of one bin, there is no use in asking again.
 		 */
 		run = first && cache->index == index &&
-			bulk_is_of_bin(&self->core, cache, ptrs, n) ? n :
+			bulk_is_of_bin(self, cache, ptrs, n) ? n :
 			bulk_run(index, ptrs, n);
 		if (likely(__rte_fastmem_push_bulk(cache, ptrs, run)))
-			self->core.last = cache;
+			self->last = cache;
 		else
-			fastmem_block_free(index, ptrs, run);
+			fastmem_lcore_free(index, ptrs, run);
 	}
 }
 
@@ -478,7 +478,7 @@ __rte_fastmem_hfree_bulk(uint32_t handle, void * const *ptrs, unsigned int n)
 	if (n == 0)
 		return;
 	if (ret == 0)
-		fastmem_block_free(handle_bin_index(handle), ptrs, n);
+		fastmem_lcore_free(handle_bin_index(handle), ptrs, n);
 	else if (ret == ENODEV)
 		FASTMEM_LOG(ERR, "%p is freed, but fastmem is not initialized",
 			ptrs[0]);
@@ -504,6 +504,24 @@ rte_fastmem_usable_size(const void *ptr)
 	return index == FASTMEM_BIN_NONE ? 0 :
 		fastmem_bin_size(&fastmem_root_depot(fastmem_process.root,
 			index)->bin);
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_contains, 26.11)
+bool
+__rte_fastmem_contains(const void *ptr)
+{
+	const struct fastmem_dir *dir = &fastmem_process.dir;
+	uintptr_t offset = (uintptr_t)ptr - dir->base;
+
+	return offset < dir->bytes &&
+		fastmem_dir_bin(dir, offset) != FASTMEM_BIN_NONE;
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_get_dir, 26.11)
+void
+__rte_fastmem_get_dir(struct rte_fastmem_lcore *self)
+{
+	fastmem_lcore_get_dir(self);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_socket_id, 26.11)

@@ -8,23 +8,13 @@
 /**
  * @file
  * Block: all caches of one lcore, or of one thread without an lcore id, of one
- * process, and how a thread finds them.
+ * process.
  *
- * A block stands in the memory of its user's socket. The process finds it by
- * an entry in a table of its own. Those without a block have an entry whose
- * caches are all empty and of no capacity: every allocation and every free
- * misses there, and the fast path needs no check of its own. Cache number 0 of
- * each block is like that too, as is that of an address which has no bin.
- *
- * Threads without an lcore id claim an entry when they first miss, and give it
- * up when they end or get an lcore id (see fastmem_thread.h). Those that find
- * all entries claimed do without caches.
+ * A block stands in the memory of its user's socket. It is given up rather than
+ * freed, for the next one there.
  */
 
-#include <pthread.h>
-
 #include <rte_lcore.h>
-#include <rte_per_lcore.h>
 
 #include "fastmem_journal.h"
 #include "fastmem_root.h"
@@ -64,114 +54,9 @@ fastmem_block_set_owner(struct fastmem_block *block, uint32_t owner)
 		rte_memory_order_relaxed);
 }
 
-/**
- * A process's view of one lcore, or of one thread without an lcore id, in
- * cache lines that only that writes.
- */
-struct __rte_cache_aligned fastmem_lcore {
-	struct rte_fastmem_lcore core;
-	struct fastmem_block *block;  /**< NULL if it has none. */
-	/** A thread's only: its end against the library's being torn down. */
-	struct fastmem_lock lock;
-	/** A thread's only: acquired by the next one, released by the last. */
-	RTE_ATOMIC(uint32_t) claimed;
-};
-static_assert(sizeof(struct rte_fastmem_lcore) <= RTE_CACHE_LINE_SIZE,
-	"what inline functions use has to fit into a cache line");
-static_assert(offsetof(struct fastmem_lcore, core) == 0,
-	"an entry begins with what inline functions use");
-static_assert(offsetof(struct rte_fastmem_cache, state) == 0 &&
-	offsetof(struct rte_fastmem_lcore, caches) >= sizeof(uint64_t) &&
-	offsetof(struct rte_fastmem_lcore, last) >
-		offsetof(struct rte_fastmem_cache, index),
-	"what is written has another offset than what is read of the other");
-
-/* So many threads without an lcore id have caches, in each process. A thread's
- * take as much memory as an lcore's, and the default of lcores is 128, too.
- */
-#define FASTMEM_MAX_THREADS 128
-
-/** What a process knows by itself. */
-extern struct fastmem_process {
-	/** Copy of the root's; covers nothing when not initialized. */
-	struct fastmem_dir dir;
-	struct fastmem_root *root; /**< NULL when not initialized. */
-	uint32_t n_bins;           /**< Copy of the root's. */
-	/** By lcore id plus one; the first for threads without an entry. */
-	struct fastmem_lcore lcores[RTE_MAX_LCORE + 1];
-	/** Of threads without an lcore id, in no order. */
-	struct fastmem_lcore threads[FASTMEM_MAX_THREADS];
-	/** Entries of threads that are claimed; relaxed, a hint. */
-	RTE_ATOMIC(uint32_t) n_threads;
-	pthread_key_t thread_key; /**< Has the entry that a thread claimed. */
-	struct fastmem_lock attach_lock;
-	/** Creation of pools: the first one initializes the library. */
-	struct fastmem_lock pool_lock;
-	bool forked; /**< By a process that uses the library. */
-} fastmem_process;
-
-/**
- * The lcore id, or LCORE_ID_ANY, with which the calling thread has to do
- * without caches: it is about to get or to lose its lcore id, or to end, and
- * has given them up.
- */
-RTE_DECLARE_PER_LCORE(uint32_t, _fastmem_bare_id);
-#define FASTMEM_BARE_NEVER (LCORE_ID_ANY - 1)
-
-/** The thread's entry, or the first one as long as it has not asked for it.
- *
- * Entries never move, and are emptied rather than left when the library is
- * torn down, so this need not be set anew for each thread then. To compute it
- * from the lcore id in each call costs a quarter of a free.
- */
-static inline struct fastmem_lcore *
-fastmem_lcore_self(void)
-{
-	return (struct fastmem_lcore *)RTE_PER_LCORE(_rte_fastmem_lcore);
-}
-
-static inline void
-fastmem_lcore_set_self(struct fastmem_lcore *lcore)
-{
-	RTE_PER_LCORE(_rte_fastmem_lcore) = &lcore->core;
-}
-
-/** Set up the tables of the process for a root; NULL leaves all blocks alone. */
-void
-fastmem_block_attach(struct fastmem_root *root);
-
-/** Give up all blocks of the process, and detach from the root. */
-void
-fastmem_block_detach(void);
-
-/**
- * Allocate n objects of a bin for the calling thread, all or none. A failure
- * is not counted: there may be other bins to turn to.
- *
- * @param flags
- *   RTE_FASTMEM_F_NO_GROW is obeyed.
- */
-bool
-fastmem_block_alloc(unsigned int index, void **ptrs, unsigned int n,
-	unsigned int flags);
-
-/** Count objects that the calling thread could not allocate. */
-void
-fastmem_block_count_nomem(unsigned int index, unsigned int n);
-
-/** Free objects of a bin for the calling thread. */
-void
-fastmem_block_free(unsigned int index, void *const *ptrs, unsigned int n);
-
 /** Let all caches follow the capacities of depots, which have changed. */
 void
 fastmem_block_resize_all(struct fastmem_root *root);
-
-/** Put an lcore's or thread's objects into their slabs and give up its block.
- * A thread's only with its lock held.
- */
-void
-fastmem_block_retire(struct fastmem_lcore *lcore);
 
 /**
  * In the primary process, for any: find a block that is given up, or make one.
@@ -216,9 +101,5 @@ fastmem_block_detach_peer(struct fastmem_root *root, unsigned int owner);
 unsigned int
 fastmem_block_audit(struct fastmem_root *root, unsigned int socket_idx,
 	uint64_t *meta_bytes);
-
-/** Give up what an entry of a thread has, and the entry. */
-void
-fastmem_block_release(struct fastmem_lcore *thread);
 
 #endif /* FASTMEM_BLOCK_H */

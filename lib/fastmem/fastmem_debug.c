@@ -24,6 +24,7 @@
 #include <eal_export.h>
 
 #include "fastmem_control.h"
+#include "fastmem_lcore.h"
 #include "fastmem_remote.h"
 #include "fastmem_stats.h"
 #include "rte_fastmem.h"

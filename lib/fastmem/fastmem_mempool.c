@@ -17,6 +17,7 @@
 #include <rte_string_fns.h>
 
 #include "fastmem_control.h"
+#include "fastmem_lcore.h"
 #include "rte_fastmem_mempool.h"
 
 #define POOL_PREFIX "MP_"

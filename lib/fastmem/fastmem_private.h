@@ -42,6 +42,8 @@
  *            which were killed.
  * remote     A secondary process's side of that.
  * peer       A secondary process, as the primary one sees it.
+ * lcore      What a process knows of its lcores and threads, and they themselves
+ *            of their blocks.
  * thread     What becomes of a block when its thread ends, gets or loses its
  *            lcore id, or forks.
  *
@@ -58,8 +60,8 @@
  *                           may be called with it held
  *   attach lock  (process)  init and deinit against each other
  *   start lock   (process)  the start of keepers against deinit
- *   thread lock  (process)  the end of one thread without an lcore id against
- *                           init and deinit; one for each such thread
+ *   lcore lock   (process)  the end of one thread, with or without an lcore id,
+ *                           against deinit; one for each of them
  *   spare lock   (process)  threads without a block, in a secondary process
  *   remote lock  (process)  requests of a secondary process as a whole
  *   serve lock   (process)  a keeper's service to a secondary process against

@@ -11,23 +11,18 @@
 
 #include <errno.h>
 
-#include "fastmem_block.h"
+#include "fastmem_lcore.h"
 #include "fastmem_thread.h"
 
-/* Let the calling thread do without caches as long as it has an lcore id. */
+/* Let the calling thread give up its entry, if it has one, and do without caches
+ * as long as it has an lcore id.
+ */
 static void
-thread_set_bare(uint32_t lcore_id)
+thread_leave(struct fastmem_lcore *lcore, uint32_t lcore_id)
 {
-	fastmem_lcore_set_self(&fastmem_process.lcores[0]);
 	RTE_PER_LCORE(_fastmem_bare_id) = lcore_id;
-}
-
-/* Give up an entry that the calling thread has claimed. */
-static void
-thread_leave(struct fastmem_lcore *thread)
-{
-	thread_set_bare(LCORE_ID_ANY);
-	fastmem_block_release(thread);
+	if (lcore != NULL)
+		fastmem_lcore_leave(lcore);
 }
 
 /* Called by the thread that is registered, before it has its lcore id; and for
@@ -41,12 +36,9 @@ lcore_init(unsigned int lcore_id __rte_unused, void *arg __rte_unused)
 	if (rte_lcore_id() != LCORE_ID_ANY)
 		return 0;
 	thread = pthread_getspecific(fastmem_process.thread_key);
-	if (thread == NULL) {
-		thread_set_bare(LCORE_ID_ANY);
-		return 0;
-	}
-	pthread_setspecific(fastmem_process.thread_key, NULL);
-	thread_leave(thread);
+	if (thread != NULL)
+		pthread_setspecific(fastmem_process.thread_key, NULL);
+	thread_leave(thread, LCORE_ID_ANY);
 	return 0;
 }
 
@@ -56,16 +48,18 @@ lcore_init(unsigned int lcore_id __rte_unused, void *arg __rte_unused)
 static void
 lcore_uninit(unsigned int lcore_id, void *arg __rte_unused)
 {
-	fastmem_block_retire(&fastmem_process.lcores[1 + lcore_id]);
-	thread_set_bare(rte_lcore_id() != LCORE_ID_ANY ? lcore_id :
-		FASTMEM_BARE_NEVER);
+	pthread_setspecific(fastmem_process.thread_key, NULL);
+	thread_leave(&fastmem_process.lcores[1 + lcore_id],
+		rte_lcore_id() != LCORE_ID_ANY ? lcore_id : FASTMEM_BARE_NEVER);
 }
 
-/* Called by a thread that ends, with the entry that it has claimed. */
+/* Called by a thread that ends, with its entry. It may have an lcore id, which it
+ * keeps for ever then.
+ */
 static void
 thread_end(void *arg)
 {
-	thread_leave(arg);
+	thread_leave(arg, rte_lcore_id());
 }
 
 /* Called in the child, by its only thread. The other threads of the parent may
@@ -76,19 +70,10 @@ static void
 thread_fork_child(void)
 {
 	struct fastmem_process *process = &fastmem_process;
-	unsigned int i;
 
 	fastmem_lock_init(&process->attach_lock);
 	fastmem_lock_init(&process->pool_lock);
-	for (i = 0; i < FASTMEM_MAX_THREADS; i++) {
-		fastmem_lock_init(&process->threads[i].lock);
-		rte_atomic_store_explicit(&process->threads[i].claimed, 0,
-			rte_memory_order_relaxed);
-	}
-	rte_atomic_store_explicit(&process->n_threads, 0,
-		rte_memory_order_relaxed);
-	fastmem_block_attach(NULL);
-	fastmem_lcore_set_self(&process->lcores[0]);
+	fastmem_lcore_fork_child();
 	pthread_setspecific(process->thread_key, NULL);
 	process->forked = true;
 }
@@ -104,9 +89,16 @@ fastmem_thread_watch(void)
 		FASTMEM_LOG(ERR, "a forked process cannot use its parent's fastmem");
 		return -ENOTSUP;
 	}
-	if (!has_key)
+	if (!has_key) {
 		has_key = pthread_key_create(&fastmem_process.thread_key,
 			thread_end) == 0;
+		/* Nothing is there yet. But the dynamic linker may take longer to
+		 * find the function than a thousand allocations, one of which
+		 * would be the first to wait for it.
+		 */
+		if (has_key)
+			pthread_setspecific(fastmem_process.thread_key, NULL);
+	}
 	if (!has_fork_handler)
 		has_fork_handler = pthread_atfork(NULL, NULL,
 			thread_fork_child) == 0;

@@ -16,6 +16,7 @@
 
 #include "fastmem_control.h"
 #include "fastmem_keeper.h"
+#include "fastmem_lcore.h"
 #include "fastmem_stats.h"
 #include "rte_fastmem.h"
 

@@ -17,9 +17,9 @@
 #include <rte_errno.h>
 #include <rte_memzone.h>
 
-#include "fastmem_block.h"
 #include "fastmem_control.h"
 #include "fastmem_keeper.h"
+#include "fastmem_lcore.h"
 #include "fastmem_remote.h"
 #include "fastmem_thread.h"
 #include "rte_fastmem.h"
@@ -215,7 +215,7 @@ rte_fastmem_init(void)
 		ret = rte_eal_process_type() == RTE_PROC_PRIMARY ?
 			root_create(&root) : root_find(&root);
 	if (ret == 0)
-		fastmem_block_attach(root);
+		fastmem_lcore_attach(root);
 out:
 	fastmem_unlock(&fastmem_process.attach_lock);
 	return ret;
@@ -231,7 +231,7 @@ rte_fastmem_deinit(void)
 	root = fastmem_process.root;
 	if (root == NULL)
 		goto out;
-	fastmem_block_detach();
+	fastmem_lcore_detach();
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
 		fastmem_remote_detach();
 		goto out;
@@ -273,7 +273,7 @@ __rte_fastmem_cleanup_end(void)
 		 */
 		if (fastmem_is_remote())
 			fastmem_remote_close();
-		fastmem_block_attach(NULL);
+		fastmem_lcore_abandon();
 	}
 	fastmem_unlock(&fastmem_process.attach_lock);
 }

@@ -431,7 +431,7 @@ __rte_experimental
 static inline void
 rte_fastmem_free(void *ptr)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
 	struct rte_fastmem_cache *cache = self->last;
 
@@ -468,7 +468,7 @@ __rte_experimental
 static inline void
 rte_fastmem_free_sized(void *ptr, size_t size, size_t align)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	unsigned int zeros = __rte_fastmem_zeros(size, align);
 	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
 	struct rte_fastmem_cache *cache;
@@ -506,7 +506,7 @@ static inline void
 rte_fastmem_hfree(rte_fastmem_handle_t handle, void *ptr)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), handle);
 
 	if (unlikely(ptr == NULL || !__rte_fastmem_push(cache, ptr)))
 		__rte_fastmem_hfree(handle, ptr);
@@ -591,7 +591,7 @@ __rte_experimental
 static inline void *
 rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	unsigned int zeros = __rte_fastmem_zeros(size, align);
 	struct rte_fastmem_cache *cache;
 	void *obj;
@@ -695,7 +695,7 @@ static inline int
 rte_fastmem_alloc_bulk(void **ptrs, unsigned int n, size_t size, size_t align,
 	unsigned int flags)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	unsigned int zeros = __rte_fastmem_zeros(size, align);
 	struct rte_fastmem_cache *cache;
 
@@ -728,7 +728,7 @@ __rte_experimental
 static inline void
 rte_fastmem_free_bulk(void **ptrs, unsigned int n)
 {
-	if (unlikely(!__rte_fastmem_push_slab(RTE_PER_LCORE(_rte_fastmem_lcore),
+	if (unlikely(!__rte_fastmem_push_slab(&RTE_PER_LCORE(_rte_fastmem_lcore),
 			ptrs, n)))
 		__rte_fastmem_free_bulk(ptrs, n);
 }
@@ -790,7 +790,7 @@ static inline void *
 rte_fastmem_halloc(rte_fastmem_handle_t handle, unsigned int flags)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), handle);
 	void *obj;
 
 	if (likely(flags == 0 && __rte_fastmem_pop(cache, &obj)))
@@ -824,7 +824,7 @@ rte_fastmem_halloc_bulk(rte_fastmem_handle_t handle, void **ptrs,
 	unsigned int n, unsigned int flags)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), handle);
 
 	if (likely(flags == 0 && n != 0 &&
 			__rte_fastmem_pop_bulk(cache, ptrs, n)))
@@ -854,7 +854,7 @@ rte_fastmem_hfree_bulk(rte_fastmem_handle_t handle, void **ptrs,
 	unsigned int n)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), handle);
 
 	if (unlikely(n == 0 || !__rte_fastmem_push_bulk(cache, ptrs, n)))
 		__rte_fastmem_hfree_bulk(handle, ptrs, n);
@@ -1171,11 +1171,13 @@ __rte_experimental
 static inline bool
 rte_fastmem_contains(const void *ptr)
 {
-	const struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	const struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
 
-	return (offset >> RTE_FASTMEM_SLAB_SHIFT) <= self->dir_mask &&
-		__rte_fastmem_bin(self, offset) != 0;
+	/* Threads without caches know of no directory. */
+	if (unlikely((offset >> RTE_FASTMEM_SLAB_SHIFT) > self->dir_mask))
+		return __rte_fastmem_contains(ptr);
+	return __rte_fastmem_bin(self, offset) != 0;
 }
 
 /**

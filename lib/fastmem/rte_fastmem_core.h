@@ -73,16 +73,17 @@ struct rte_fastmem_cache {
 };
 
 /**
- * @internal What an lcore, or a thread without an lcore id, knows by itself, in
- * a cache line that only it writes, and that of threads which have no caches:
- * then all caches are empty and have no room.
+ * @internal What the thread of an lcore, or one without an lcore id, knows by
+ * itself, in a cache line of its own. For threads which have no caches, or have
+ * not called the library yet, all caches are empty and have no room, and the
+ * directory has no bins.
  *
  * Processors that compare the lowest 12 bits of two addresses to tell if a load
  * depends on a store before it make the load wait when these agree. So what a
- * call writes to the entry or to a cache, which is `last` and `state`, has
- * another offset in its cache line than what a call reads from the other one.
+ * call writes here or to a cache, which is `last` and `state`, has another
+ * offset in its cache line than what a call reads from the other one.
  */
-struct rte_fastmem_lcore {
+struct __rte_cache_aligned rte_fastmem_lcore {
 	uint64_t unused; /**< The offset of a cache's state. */
 	struct rte_fastmem_cache *caches; /**< By bin. */
 	/**
@@ -97,8 +98,8 @@ struct rte_fastmem_lcore {
 	struct rte_fastmem_cache *last;
 };
 
-/** @internal The calling thread's; never NULL. */
-RTE_DECLARE_PER_LCORE(struct rte_fastmem_lcore *, _rte_fastmem_lcore);
+/** @internal The calling thread's. */
+RTE_DECLARE_PER_LCORE(struct rte_fastmem_lcore, _rte_fastmem_lcore);
 
 /*
  * The functions that call those below are experimental. So are these, but
@@ -151,6 +152,19 @@ __rte_fastmem_hfree(uint32_t handle, void *ptr);
 __rte_fastmem_slow_path
 void
 __rte_fastmem_hfree_bulk(uint32_t handle, void * const *ptrs, unsigned int n);
+
+/** @internal The slow path of rte_fastmem_contains(). */
+__rte_fastmem_slow_path
+bool
+__rte_fastmem_contains(const void *ptr);
+
+/**
+ * @internal Set the directory to that of the process, which threads without
+ * caches do not know by themselves.
+ */
+__rte_fastmem_slow_path
+void
+__rte_fastmem_get_dir(struct rte_fastmem_lcore *self);
 
 /**
  * @internal Get ready for rte_eal_cleanup(): let no thread of the library use

@@ -286,7 +286,7 @@ __rte_experimental
 static inline void
 rte_fastmem_heap_free(void *ptr)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
 	struct rte_fastmem_cache *cache = self->last;
 

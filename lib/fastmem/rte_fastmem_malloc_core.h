@@ -109,7 +109,7 @@ __rte_fastmem_heap_alloc(const char *type, size_t size, unsigned int align,
 static inline bool
 __rte_fastmem_heap_pop(size_t size, unsigned int align, void **obj)
 {
-	struct rte_fastmem_lcore *self = RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	/* No class holds a size of 0: there is no zero in front of it less 1. */
 	unsigned int zeros = __rte_fastmem_zeros(size, RTE_CACHE_LINE_SIZE);
 	struct rte_fastmem_cache *cache;

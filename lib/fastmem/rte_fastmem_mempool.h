@@ -369,7 +369,7 @@ rte_fastmem_mempool_get_bulk(struct rte_fastmem_mempool *mp, void **obj_table,
 	unsigned int n)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
 
 	if (likely(n != 0 && __rte_fastmem_pop_bulk(cache, obj_table, n)))
 		return 0;
@@ -397,7 +397,7 @@ static inline int
 rte_fastmem_mempool_get(struct rte_fastmem_mempool *mp, void **obj_p)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
 
 	if (likely(__rte_fastmem_pop(cache, obj_p)))
 		return 0;
@@ -426,7 +426,7 @@ rte_fastmem_mempool_put_bulk(struct rte_fastmem_mempool *mp,
 	void * const *obj_table, unsigned int n)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
 
 	if (unlikely(n == 0 || !__rte_fastmem_push_bulk(cache, obj_table, n)))
 		__rte_fastmem_hfree_bulk(mp->handle, obj_table, n);
@@ -450,7 +450,7 @@ static inline void
 rte_fastmem_mempool_put(struct rte_fastmem_mempool *mp, void *obj)
 {
 	struct rte_fastmem_cache *cache = __rte_fastmem_handle_cache(
-		RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
+		&RTE_PER_LCORE(_rte_fastmem_lcore), mp->handle);
 
 	if (unlikely(!__rte_fastmem_push(cache, obj)))
 		__rte_fastmem_hfree_bulk(mp->handle, &obj, 1);

@@ -394,7 +394,7 @@ start(void)
 	}
 	/* A constructor of the program was faster. */
 	preload.wanted = ret == -EBUSY;
-	preload.dir = *RTE_PER_LCORE(_rte_fastmem_lcore);
+	__rte_fastmem_get_dir(&preload.dir);
 	set_started(true);
 	reserve();
 }
