@@ -25,7 +25,6 @@
 #include <rte_branch_prediction.h>
 #include <rte_common.h>
 #include <rte_compat.h>
-#include <rte_memcpy.h>
 #include <rte_per_lcore.h>
 #include <rte_stdatomic.h>
 #include <rte_vect.h>
@@ -49,6 +48,10 @@ extern "C" {
 
 /** @internal Bytes by which they are shifted: logarithm. */
 #define RTE_FASTMEM_COLOR_STEP_SHIFT RTE_CACHE_LINE_SIZE_LOG2
+
+/** @internal By how many bits the number of such a part is above its shift. */
+#define RTE_FASTMEM_COLOR_DOWN \
+	(RTE_FASTMEM_COLOR_SHIFT - RTE_FASTMEM_COLOR_STEP_SHIFT)
 
 /** @internal Bits of a cache's state that count objects. */
 #define RTE_FASTMEM_COUNT_BITS 16
@@ -254,8 +257,7 @@ __rte_fastmem_bin(const struct rte_fastmem_lcore *self, uintptr_t offset)
 static inline uintptr_t
 __rte_fastmem_shift_back(uintptr_t offset, uint32_t color)
 {
-	return offset - ((offset >> (RTE_FASTMEM_COLOR_SHIFT -
-		RTE_FASTMEM_COLOR_STEP_SHIFT)) & color);
+	return offset - ((offset >> RTE_FASTMEM_COLOR_DOWN) & color);
 }
 
 /** @internal Take an object from the loaded magazine; false if it is empty. */
@@ -303,6 +305,32 @@ __rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
 		cache->misalign) == 0;
 }
 
+/**
+ * @internal Copy pointers, in blocks that do not overlap: a processor passes what
+ * was stored to a load of the same block only. What was taken is put the same
+ * way.
+ */
+static inline void
+__rte_fastmem_copy(void **dst, void * const *src, unsigned int n)
+{
+	rte_v256u64_t a, b;
+
+	for (; n >= 8; n -= 8, dst += 8, src += 8) {
+		memcpy(&a, src, sizeof(a));
+		memcpy(&b, src + 4, sizeof(b));
+		memcpy(dst, &a, sizeof(a));
+		memcpy(dst + 4, &b, sizeof(b));
+	}
+	if ((n & 4) != 0) {
+		memcpy(&a, src, sizeof(a));
+		memcpy(dst, &a, sizeof(a));
+		src += 4;
+		dst += 4;
+	}
+	for (n &= 3; n > 0; n--)
+		*dst++ = *src++;
+}
+
 /** @internal Take objects from the loaded magazine, all or none. */
 static inline bool
 __rte_fastmem_pop_bulk(struct rte_fastmem_cache *cache, void **objs,
@@ -316,7 +344,7 @@ __rte_fastmem_pop_bulk(struct rte_fastmem_cache *cache, void **objs,
 		return false;
 	rte_atomic_store_explicit(&cache->state,
 		state + n * RTE_FASTMEM_ONE_ALLOC - n, rte_memory_order_relaxed);
-	rte_memcpy(objs, &cache->objs[n_loaded - n], n * sizeof(objs[0]));
+	__rte_fastmem_copy(objs, &cache->objs[n_loaded - n], n);
 	return true;
 }
 
@@ -332,7 +360,7 @@ __rte_fastmem_push_bulk(struct rte_fastmem_cache *cache, void * const *objs,
 	/* In 64 bits: a number that is no good is not taken for a small one. */
 	if (unlikely(n_loaded + n > cache->capacity))
 		return false;
-	rte_memcpy(&cache->objs[n_loaded], objs, n * sizeof(objs[0]));
+	__rte_fastmem_copy(&cache->objs[n_loaded], objs, n);
 	rte_atomic_store_explicit(&cache->state, state + n,
 		rte_memory_order_relaxed);
 	return true;
@@ -343,9 +371,13 @@ __rte_fastmem_push_bulk(struct rte_fastmem_cache *cache, void * const *objs,
  * they are those of a single slab of its bin, all or none.
  *
  * They are written behind the objects in the magazine while being checked, and
- * belong to it only when the count says so. The loop has no branch and starts
- * with the first pointer, so that it becomes vector code, which loads
- * what other such code has stored.
+ * belong to it only when the count says so: nothing is decided before the end.
+ * All are objects if in each, the bits of the shift are those which tell it; if
+ * the first one has none of the other bits that no object has; and if the others
+ * differ from it neither in these nor in their slab. Addresses will do in place
+ * of offsets, as the directory begins with a slab.
+ *
+ * They are copied as __rte_fastmem_copy() does.
  */
 static inline bool
 __rte_fastmem_push_slab(struct rte_fastmem_lcore *self, void * const *objs,
@@ -356,35 +388,45 @@ __rte_fastmem_push_slab(struct rte_fastmem_lcore *self, void * const *objs,
 		rte_memory_order_relaxed);
 	uint64_t n_loaded = state & RTE_FASTMEM_COUNT_MASK;
 	const uintptr_t color = cache->color;
-	uintptr_t offset, first, differ = 0;
-	void ** __rte_restrict room;
-	rte_v256u64_t v, lanes = { 0 };
-	unsigned int i;
+	rte_v256u64_t a, b, shifted = { 0 }, other = { 0 };
+	uintptr_t first, offset, same, one, differ = 0;
+	unsigned int left;
+	void **room;
 
 	if (unlikely(n == 0 || n_loaded + n > cache->capacity))
 		return false;
 	room = &cache->objs[n_loaded];
-	first = __rte_fastmem_shift_back((uintptr_t)objs[0], color);
-	for (i = 0; i + 4 <= n; i += 4) {
-		memcpy(&v, &objs[i], sizeof(v));
-		memcpy(&room[i], &v, sizeof(v));
-		lanes |= (v - ((v >> (RTE_FASTMEM_COLOR_SHIFT -
-			RTE_FASTMEM_COLOR_STEP_SHIFT)) & color)) ^ first;
+	first = (uintptr_t)objs[0];
+	for (left = n; left >= 8; left -= 8, objs += 8, room += 8) {
+		memcpy(&a, objs, sizeof(a));
+		memcpy(&b, objs + 4, sizeof(b));
+		memcpy(room, &a, sizeof(a));
+		memcpy(room + 4, &b, sizeof(b));
+		shifted |= a ^ (a >> RTE_FASTMEM_COLOR_DOWN);
+		other |= a ^ first;
+		shifted |= b ^ (b >> RTE_FASTMEM_COLOR_DOWN);
+		other |= b ^ first;
 	}
-	for (; i < n; i++) {
-		room[i] = objs[i];
-		differ |= __rte_fastmem_shift_back((uintptr_t)objs[i], color) ^
-			first;
+	if ((left & 4) != 0) {
+		memcpy(&a, objs, sizeof(a));
+		memcpy(room, &a, sizeof(a));
+		shifted |= a ^ (a >> RTE_FASTMEM_COLOR_DOWN);
+		other |= a ^ first;
+		objs += 4;
+		room += 4;
 	}
-	differ |= lanes[0] | lanes[1] | lanes[2] | lanes[3];
-	/* Offsets have the lower bits of addresses: the directory begins with
-	 * a slab. If the first one is an object, the others are that, too,
-	 * when they differ in other bits only.
-	 */
-	offset = (uintptr_t)objs[0] - self->dir_base;
-	differ &= cache->misalign |
-		~(RTE_BIT64(RTE_FASTMEM_SLAB_SHIFT) - 1);
-	differ |= __rte_fastmem_shift_back(offset, color) & cache->misalign;
+	same = ~color & (cache->misalign |
+		~(RTE_BIT64(RTE_FASTMEM_SLAB_SHIFT) - 1));
+	other = (shifted & color) | (other & same);
+	for (left &= 3; left > 0; left--) {
+		one = (uintptr_t)*objs++;
+		*room++ = (void *)one;
+		differ |= ((one ^ (one >> RTE_FASTMEM_COLOR_DOWN)) & color) |
+			((one ^ first) & same);
+	}
+	differ |= other[0] | other[1] | other[2] | other[3];
+	offset = first - self->dir_base;
+	differ |= offset & cache->misalign & ~color;
 	if (unlikely(differ != 0 ||
 			__rte_fastmem_bin(self, offset) != cache->index))
 		return false;
