@@ -18,6 +18,7 @@
 
 #include "bench.h"
 #include "memory.h"
+#include "quiet.h"
 #include "progress.h"
 
 /*
@@ -234,6 +235,7 @@ cell_calibrate(struct cell *cell, const struct scenario *scenario,
 	int ret;
 
 	for (n = min;;) {
+		quiet_wait(scenario->min_lcores > 1);
 		ret = cell_run(cell, scenario, n, &sample);
 		if (ret < 0) {
 			cell->skipped = reason(ret);
@@ -267,18 +269,23 @@ cell_calibrate(struct cell *cell, const struct scenario *scenario,
 static void
 cell_sample(struct cell *cell, const struct scenario *scenario)
 {
+	const bool all_lcores = scenario->min_lcores > 1;
 	struct sample sample;
+	bool was_quiet;
 	unsigned int i;
 	int ret;
 
 	if (cell->skipped != NULL || cell->n_samples == cell->rounds)
 		return;
 
-	ret = cell_run(cell, scenario, cell->repeat, &sample);
-	if (ret < 0) {
-		cell->skipped = reason(ret);
-		return;
-	}
+	do {
+		was_quiet = quiet_wait(all_lcores);
+		ret = cell_run(cell, scenario, cell->repeat, &sample);
+		if (ret < 0) {
+			cell->skipped = reason(ret);
+			return;
+		}
+	} while (quiet_again(all_lcores, was_quiet, sample.elapsed));
 	for (i = 0; i < scenario_n_metrics(scenario); i++)
 		cell->samples[i][cell->n_samples] = sample.cycles[i];
 	cell->n_samples++;

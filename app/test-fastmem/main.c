@@ -25,6 +25,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "quiet.h"
 #include "replay.h"
 #include "report.h"
 #include "report_trace.h"
@@ -279,6 +280,7 @@ run(const struct options *opts, const struct outputs *outputs)
 	machine_describe(&machine);
 	report_machine(stdout, &machine, opts);
 
+	quiet_start();
 	progress_start(opts);
 	ret = run_scenarios(opts, &results, &verdicts);
 	if (ret == 0 && opts->targets == NULL) {

@@ -8,6 +8,7 @@
 
 #include "figure.h"
 #include "progress.h"
+#include "quiet.h"
 #include "report.h"
 
 /* As many sizes as fit side by side. */
@@ -465,6 +466,10 @@ report_duration(FILE *f, const struct results *results, unsigned int seconds)
 	for (i = 0; i < results->n; i++)
 		if (results->array[i].skipped == NULL)
 			n += scenario_n_metrics(results->array[i].scenario);
-	fprintf(f, "%u figures in %u s\n", n, seconds);
+	fprintf(f, "%u figures in %u s", n, seconds);
+	if (quiet_count() > 0)
+		fprintf(f, "; %u measurements were made again, as something slowed the CPU down",
+			quiet_count());
+	fputc('\n', f);
 	fflush(f);
 }
