@@ -370,12 +370,14 @@ check_signal() {
 	local result=0 program i
 
 	"$make_trace" --operations 200000 mix "$tmp/long" || return 1
-	timeout -k 5 "$TEST_SECONDS" "$bench" "${eal[@]}" ${memory[@]:+"${memory[@]}"} \
+	# in the foreground, or else it passes the signal on twice, and the second one kills
+	timeout --foreground -k 5 "$TEST_SECONDS" "$bench" "${eal[@]}" \
+		${memory[@]:+"${memory[@]}"} \
 		"$(lcores_arg 1)" --log-level=error -- --replay "$tmp/long" --rounds 1000 \
 		--duration 100 --json "$tmp/json" </dev/null >"$tmp/log" 2>&1 &
 	program=$!
 	for ((i = 0; i < 300; i++)); do
-		! grep -q 'reserved for fastmem' "$tmp/log" || break
+		! grep -qs 'reserved for fastmem' "$tmp/log" || break
 		sleep 0.1
 	done
 	# which timeout passes on
