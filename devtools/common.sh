@@ -128,6 +128,32 @@ build_tree() {
 	rm -f "$log"
 }
 
+# For scripts whose only options are --build DIR and --help: what is to be tested,
+# in the variable "build". Without the option it is the usual build, which is made.
+# take_build OPTION...
+take_build() {
+	build=
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--build)
+			[ $# -ge 2 ] || die "$1 needs a value"
+			build=$(cd "$2" && pwd) || exit 1
+			shift
+			;;
+		-h | --help)
+			usage
+			exit 0
+			;;
+		*) die "unexpected argument '$1', see --help" ;;
+		esac
+		shift
+	done
+	[ -z "$build" ] || return 0
+	build=$BUILD
+	need_build_tools
+	build_tree "$build" || die "the build failed"
+}
+
 # Run a build step, and show what it says if it fails: quietly LOG COMMAND...
 quietly() {
 	local file=$1
@@ -343,6 +369,22 @@ step_ok() {
 step_fail() {
 	N_FAILED=$((N_FAILED + 1))
 	echo "FAIL  $*"
+}
+
+# A step that says itself what is wrong; the last line of what it says goes behind
+# the label. It is kept in the file "out" of the folder "tmp".
+# step_check LABEL COMMAND...
+step_check() {
+	local label=$1
+	shift
+
+	# shellcheck disable=SC2154 # the scripts set it
+	if "$@" </dev/null >"$tmp/out" 2>&1; then
+		step_ok "$label$(tail -n 1 "$tmp/out" | sed '/./s/^/: /')"
+	else
+		step_fail "$label"
+		tail -n 40 "$tmp/out" | sed 's/^/    /'
+	fi
 }
 
 step_skip() {

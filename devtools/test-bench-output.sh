@@ -19,32 +19,10 @@ set -eu
 RUN_SECONDS=60
 SCHEMA=$ROOT/app/test-fastmem/schema.json
 
-build=
-
-while [ $# -gt 0 ]; do
-	case $1 in
-	--build)
-		[ $# -ge 2 ] || die "$1 needs a value"
-		build=$(cd "$2" && pwd) || exit 1
-		shift
-		;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	*) die "unknown option '$1', see --help" ;;
-	esac
-	shift
-done
-
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"; eal_remove_files' EXIT
 
-if [ -z "$build" ]; then
-	build=$BUILD
-	need_build_tools
-	build_tree "$build" || die "the build failed"
-fi
+take_build "$@"
 need_python_module "pictures need matplotlib" matplotlib python3-matplotlib
 plotter=$python
 need_python_module "the output is checked by a schema" jsonschema python3-jsonschema
@@ -53,19 +31,6 @@ bench=$build/app/dpdk-test-fastmem
 eal_base_args eal
 eal+=(--no-huge -m 512 --log-level=error "$(lcores_arg 2)")
 quick=(--rounds 1 --duration 1 --sizes 64)
-
-# A step that says itself what is wrong: check LABEL COMMAND...
-check() {
-	local label=$1
-	shift
-
-	if "$@" </dev/null >"$tmp/out" 2>&1; then
-		step_ok "$label$(tail -n 1 "$tmp/out" | sed 's/^/: /')"
-	else
-		step_fail "$label"
-		tail -n 20 "$tmp/out" | sed 's/^/    /'
-	fi
-}
 
 output() {
 	"$python" -W ignore "$ROOT/devtools/check-bench-output.py" "$@"
@@ -274,24 +239,24 @@ pictures() {
 	refused "is not JSON of dpdk-test-fastmem" plot "$tmp/first" "$tmp/other"
 }
 
-check "each scenario" every_scenario
-check "several sizes, callers and rounds" several_callers
-check "targets" judged
-check "JSON, by the schema" output schema "$SCHEMA" "$tmp/all.json" "$tmp/callers.json" \
+step_check "each scenario" every_scenario
+step_check "several sizes, callers and rounds" several_callers
+step_check "targets" judged
+step_check "JSON, by the schema" output schema "$SCHEMA" "$tmp/all.json" "$tmp/callers.json" \
 	"$tmp/targets.json"
-check "wrong JSON, by the schema" output strict "$SCHEMA" "$tmp/callers.json"
-check "CSV" output csv "$tmp/all.json" "$tmp/all.csv"
-check "CSV, several sizes and callers" output csv "$tmp/callers.json" "$tmp/callers.csv"
-check "Markdown" output markdown "$tmp/all.json" "$tmp/all.md"
-check "Markdown, several sizes and callers" output markdown "$tmp/callers.json" "$tmp/callers.md"
-check "figures with a large spread" named_spread
-check "each format on the standard output" on_stdout
-check "files that cannot be written" bad_files
-check "no progress in pipes and files" no_progress
-check "progress on a terminal" progress
-check "comparison of a run with itself" same_runs
-check "comparison of runs that differ" other_runs
-check "comparison of what is no run" bad_runs
-check "pictures" pictures
+step_check "wrong JSON, by the schema" output strict "$SCHEMA" "$tmp/callers.json"
+step_check "CSV" output csv "$tmp/all.json" "$tmp/all.csv"
+step_check "CSV, several sizes and callers" output csv "$tmp/callers.json" "$tmp/callers.csv"
+step_check "Markdown" output markdown "$tmp/all.json" "$tmp/all.md"
+step_check "Markdown, several sizes and callers" output markdown "$tmp/callers.json" "$tmp/callers.md"
+step_check "figures with a large spread" named_spread
+step_check "each format on the standard output" on_stdout
+step_check "files that cannot be written" bad_files
+step_check "no progress in pipes and files" no_progress
+step_check "progress on a terminal" progress
+step_check "comparison of a run with itself" same_runs
+step_check "comparison of runs that differ" other_runs
+step_check "comparison of what is no run" bad_runs
+step_check "pictures" pictures
 
 step_summary

@@ -21,32 +21,10 @@ HUGE_MIB=1280
 NO_HUGE_MIB=2048
 TEST_SECONDS=120
 
-build=
-
-while [ $# -gt 0 ]; do
-	case $1 in
-	--build)
-		[ $# -ge 2 ] || die "$1 needs a value"
-		build=$(cd "$2" && pwd) || exit 1
-		shift
-		;;
-	-h | --help)
-		usage
-		exit 0
-		;;
-	*) die "unexpected argument '$1', see --help" ;;
-	esac
-	shift
-done
-
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"; eal_remove_files' EXIT
 
-if [ -z "$build" ]; then
-	build=$BUILD
-	need_build_tools
-	build_tree "$build" || die "the build failed"
-fi
+take_build "$@"
 need_python_module "the output is checked by a schema" jsonschema python3-jsonschema
 bench=$build/app/dpdk-test-fastmem
 preload=$build/app/test-fastmem/librte_fastmem_trace.so
@@ -62,17 +40,18 @@ else
 	memory=(--no-huge -m "$NO_HUGE_MIB")
 fi
 
-# Run a step, and show what it says if it fails: check LABEL COMMAND...
-check() {
-	local label=$1
-	shift
+# Of what a command says, the lines that begin with an arrow become one, the last.
+summed_up() {
+	"$@" >"$tmp/said" 2>&1 || {
+		cat "$tmp/said"
+		return 1
+	}
+	sed -n 's/^-> //p' "$tmp/said" | paste -s -d ';' | sed 's/;/; /g'
+}
 
-	if "$@" >"$tmp/out" 2>&1; then
-		step_ok "$label$(sed -n 's/^-> /: /p' "$tmp/out" | paste -s -d ' ' | sed 's/ : /; /g')"
-	else
-		step_fail "$label"
-		tail -n 30 "$tmp/out" | sed 's/^/    /'
-	fi
+# check LABEL COMMAND...
+check() {
+	step_check "$1" summed_up "${@:2}"
 }
 
 run_bench() {

@@ -137,19 +137,6 @@ unit_tests() {
 	done < <(ways)
 }
 
-# Run a check that says itself what is wrong: check LABEL COMMAND...
-check() {
-	local label=$1
-	shift
-
-	if "$@" </dev/null >"$tmp/out" 2>&1; then
-		step_ok "$label$(tail -n 1 "$tmp/out" | sed 's/^/: /')"
-	else
-		step_fail "$label"
-		tail -n 40 "$tmp/out" | sed 's/^/    /'
-	fi
-}
-
 # EAL's arguments for the programs of expect().
 memory=(--no-huge -m 512)
 
@@ -499,16 +486,16 @@ run_example() {
 		step_skip "example: the installed DPDK has no net_pcap driver"
 		return
 	fi
-	check "example" test_example
+	step_check "example" test_example
 	# what follows builds and runs the ordinary build
 	[ "$build" = "$BUILD" ] || return 0
 	if hugepages_usable 512; then
-		check "comparison of the example, hugepages" \
+		step_check "comparison of the example, hugepages" \
 			"$ROOT/devtools/run-example.sh" "${quick[@]}"
 	else
 		step_skip "comparison of the example, hugepages: $(hugepages_hint 512)"
 	fi
-	check "comparison of the example, no-huge" \
+	step_check "comparison of the example, no-huge" \
 		"$ROOT/devtools/run-example.sh" --no-huge "${quick[@]}"
 }
 
@@ -571,17 +558,17 @@ fi
 find_plugins
 unit_tests
 if ! $only_units && [ ${#names[@]} -eq 0 ]; then
-	check "public headers alone" "$ROOT/devtools/check-headers.sh"
-	check "symbols of the library" "$ROOT/devtools/check-symbols.sh" "$build"
-	check "test application" test_harness
-	check "benchmark" test_benchmark
-	check "traces of allocations" "$ROOT/devtools/test-trace.sh" --build "$build"
+	step_check "public headers alone" "$ROOT/devtools/check-headers.sh"
+	step_check "symbols of the library" "$ROOT/devtools/check-symbols.sh" "$build"
+	step_check "test application" test_harness
+	step_check "benchmark" test_benchmark
+	step_check "traces of allocations" "$ROOT/devtools/test-trace.sh" --build "$build"
 	run_example
-	check "output of the benchmark" "$ROOT/devtools/test-bench-output.sh" --build "$build"
-	check "mempool driver in the distribution's programs" \
+	step_check "output of the benchmark" "$ROOT/devtools/test-bench-output.sh" --build "$build"
+	step_check "mempool driver in the distribution's programs" \
 		"$ROOT/devtools/test-driver.sh" --build "$build"
 	# busy machines do not reach a factor of ten each time
-	check "preloaded into DPDK's programs" "$ROOT/devtools/test-preload.sh" \
+	step_check "preloaded into DPDK's programs" "$ROOT/devtools/test-preload.sh" \
 		--build "$build" --short --factor 5
 fi
 
