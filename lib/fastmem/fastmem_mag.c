@@ -92,9 +92,11 @@ void
 fastmem_stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag,
 	struct fastmem_hand *hand)
 {
-	/* Relaxed: the value is only compared, and its position stored. */
+	/* Acquire: the link of the magazine below is read next, and whoever
+	 * made that one has written there before it was an atomic.
+	 */
 	uint64_t head = rte_atomic_load_explicit(&stack->head,
-		rte_memory_order_relaxed);
+		rte_memory_order_acquire);
 	const struct fastmem_mag *below;
 	uint64_t next, depth;
 
@@ -113,10 +115,12 @@ fastmem_stack_push(struct fastmem_stack *stack, struct fastmem_mag *mag,
 			(head & STACK_POS_MASK), rte_memory_order_relaxed);
 		next = stack_next_tag(head) | stack_pos(mag);
 		fastmem_race_point(FASTMEM_RACE_STACK_PUSH_LINKED);
-		/* Release the magazine and its link to the taker. */
+		/* Release the magazine and its link to the taker; if it fails,
+		 * acquire as above.
+		 */
 	} while (!rte_atomic_compare_exchange_weak_explicit(&stack->head,
 		&head, next, rte_memory_order_release,
-		rte_memory_order_relaxed));
+		rte_memory_order_acquire));
 	fastmem_race_point(FASTMEM_RACE_STACK_PUSHED);
 	if (hand != NULL)
 		hand_set(&hand->out, NULL);
