@@ -167,9 +167,12 @@ kind_is_object(enum kind kind)
 	return kind < KIND_NULL;
 }
 
+/* As if the last bulk had been of one slab, or of several. */
 static void
-set_last(enum last last)
+set_last(enum last last, bool mixed)
 {
+	struct rte_fastmem_cache *cache;
+
 	/* one object below all others: the caches have room for many */
 	rte_fastmem_free(pool.spare);
 	if (last == LAST_OTHER_CLASS)
@@ -177,6 +180,9 @@ set_last(enum last last)
 	if (last == LAST_ALIGNED)
 		rte_fastmem_free(rte_fastmem_alloc(pool.size,
 			aligned_size(pool.size), 0));
+	cache = RTE_PER_LCORE(_rte_fastmem_lcore).last;
+	if (cache->capacity != 0)
+		cache->mixed = mixed;
 }
 
 /* Free a bulk, and tell how many lines were logged. */
@@ -215,7 +221,8 @@ expect_served(void **objs, unsigned int n, size_t size, size_t align)
 }
 
 static int
-check_bulk(unsigned int n, unsigned int pos, enum kind kind, enum last last)
+check_bulk(unsigned int n, unsigned int pos, enum kind kind, enum last last,
+	bool mixed)
 {
 	size_t large = aligned_size(pool.size);
 	unsigned int n_own = 0, expected, lines, i;
@@ -227,7 +234,7 @@ check_bulk(unsigned int n, unsigned int pos, enum kind kind, enum last last)
 		if (i != pos || kind == KIND_SAME || kind == KIND_OTHER_SLAB)
 			freed[n_own++] = ptrs[i];
 	}
-	set_last(last);
+	set_last(last, mixed);
 	own = fastmem_test_in_use(pool.size);
 	other = fastmem_test_in_use(pool.other_size);
 	aligned = fastmem_test_in_use(large);
@@ -261,7 +268,8 @@ check_kinds(unsigned int n, unsigned int pos, enum last last)
 	enum kind kind;
 
 	for (kind = 0; kind < N_KINDS; kind++)
-		if (check_bulk(n, pos, kind, last) != 0)
+		if (check_bulk(n, pos, kind, last, false) != 0 ||
+				check_bulk(n, pos, kind, last, true) != 0)
 			TEST_ASSERT(0, "kind %u", kind);
 	return 0;
 }
@@ -664,6 +672,50 @@ test_three_slabs(void)
 	return fastmem_test_all_back();
 }
 
+static int
+check_mixed(void *a, void *b, bool expected)
+{
+	void *pair[2] = { a, b };
+	unsigned int lines;
+
+	if (free_logged(pair, RTE_DIM(pair), &lines) != 0)
+		return -1;
+	TEST_ASSERT_EQUAL(lines, 0, "%u lines logged", lines);
+	TEST_ASSERT_EQUAL(RTE_PER_LCORE(_rte_fastmem_lcore).last->mixed,
+		expected, "not noted");
+	return expect_served(pair, RTE_DIM(pair), pool.size, 8);
+}
+
+/*
+ * It is noted if a bulk was of several slabs, and when one was not again. What
+ * is of another bin changes nothing.
+ */
+static int
+test_mixed(void)
+{
+	unsigned int lines, i;
+	void *pair[2];
+
+	if (pool_alloc(1024) != 0)
+		return TEST_FAILED;
+	for (i = 0; i < 3; i++) {
+		if (check_mixed(pool.here[0], pool.here[1], false) != 0 ||
+				check_mixed(pool.here[0], pool.there, true) != 0 ||
+				check_mixed(pool.there, pool.here[0], true) != 0)
+			return TEST_FAILED;
+		pair[0] = pool.here[0];
+		pair[1] = &pool.foreign[LINE / 2];
+		if (free_logged(pair, RTE_DIM(pair), &lines) != 0)
+			return TEST_FAILED;
+		TEST_ASSERT_EQUAL(lines, 1, "%u lines logged", lines);
+		TEST_ASSERT_EQUAL(RTE_PER_LCORE(_rte_fastmem_lcore).last->mixed,
+			1, "changed by what is no bulk of the bin");
+		if (expect_served(pair, 1, pool.size, 8) != 0)
+			return TEST_FAILED;
+	}
+	return pool_free();
+}
+
 struct unit_test_suite fastmem_bulk_testsuite = {
 	.suite_name = "fastmem bulks to free",
 	.unit_test_cases = {
@@ -681,6 +733,8 @@ struct unit_test_suite fastmem_bulk_testsuite = {
 			test_borders),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_three_slabs),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_mixed),
 		TEST_CASES_END()
 	}
 };

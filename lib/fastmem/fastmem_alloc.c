@@ -306,17 +306,17 @@ rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
 	return alloc_slow(ptrs, n, size, align, flags, socket_id);
 }
 
-/* Tell if all are objects of a cache's bin. As a rule, they come from two slabs
- * by turns, so nothing is decided before the end: branches would be
- * mispredicted. If the granules of two slabs are all there are, then all bits
- * in which any differs from the first one are those in which the second does.
- * The first two loops become vector code. Of more slabs, each object is looked
- * up.
+/* Tell if all are objects of a cache's bin, and note down if they are of more
+ * than one slab: the inline function, which is for those of one, leaves the next
+ * ones to this at once then. As a rule, they come from two slabs by turns, so
+ * nothing is decided before the end: branches would be mispredicted. If the
+ * granules of two slabs are all there are, then all bits in which any differs
+ * from the first one are those in which the second does. The first two loops
+ * become vector code. Of more slabs, each object is looked up.
  */
 static bool
 bulk_is_of_bin(const struct rte_fastmem_lcore *self,
-	const struct rte_fastmem_cache *cache, void * const *ptrs,
-	unsigned int n)
+	struct rte_fastmem_cache *cache, void * const *ptrs, unsigned int n)
 {
 	const uintptr_t granule = ~(uintptr_t)(FASTMEM_SLAB_SIZE - 1);
 	const uintptr_t color = cache->color;
@@ -344,7 +344,10 @@ bulk_is_of_bin(const struct rte_fastmem_lcore *self,
 		for (i = 1; i < n; i++)
 			differ |= __rte_fastmem_bin(self, (uintptr_t)ptrs[i] -
 				base) ^ index;
-	return ((bits & cache->misalign) | differ) == 0;
+	if (unlikely(((bits & cache->misalign) | differ) != 0))
+		return false;
+	cache->mixed = second != 0;
+	return true;
 }
 
 /* How many from the first one on are objects of the same bin. The first one is
@@ -360,12 +363,10 @@ bulk_run(unsigned int index, void * const *ptrs, unsigned int n)
 	return run;
 }
 
-/* Runs of objects of the same bin go into its cache at once. */
-RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free_bulk, 26.11)
-void
-__rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
+/* Free objects of any bins. Runs of the same one go into its cache at once. */
+static __rte_noinline void
+free_runs(struct rte_fastmem_lcore *self, void * const *ptrs, unsigned int n)
 {
-	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	struct rte_fastmem_cache *cache;
 	unsigned int index, run;
 	bool first = true;
@@ -390,6 +391,21 @@ __rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
 		else
 			fastmem_lcore_free(index, ptrs, run);
 	}
+}
+
+RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free_bulk, 26.11)
+void
+__rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
+{
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
+	struct rte_fastmem_cache *cache = self->last;
+
+	/* Most often, the objects were merely of several slabs. */
+	if (likely(n > 0 && cache->index != FASTMEM_BIN_NONE &&
+			bulk_is_of_bin(self, cache, ptrs, n) &&
+			__rte_fastmem_push_bulk(cache, ptrs, n)))
+		return;
+	free_runs(self, ptrs, n);
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(rte_fastmem_hlookup, 26.11)

@@ -30,6 +30,7 @@ block_init(struct fastmem_block *block, struct fastmem_root *root,
 	memset(block, 0, block_bytes(root));
 	/* Of what is in no bin, nothing is an object. */
 	block->caches[0].core.misalign = UINTPTR_MAX;
+	block->caches[0].core.plain = UINT32_MAX;
 	block->lcore_id = lcore_id;
 	block->journal.request = &block->request;
 	block->own_row = fastmem_root_bin_index(socket_idx, 0);
@@ -41,12 +42,14 @@ block_init(struct fastmem_block *block, struct fastmem_root *root,
 		cache->core.index = i;
 		/* Inline functions know no types; handles need no check. */
 		cache->core.misalign = UINTPTR_MAX;
+		cache->core.plain = UINT32_MAX;
 		if (i > root->n_bins)
 			continue;
 		shape = cache->depot->bin.shape;
 		cache->core.color = shape.color;
 		cache->core.misalign = fastmem_dir_misalign(&root->dir,
 			shape.size);
+		cache->core.plain = (shape.size - 1) & ~shape.color;
 	}
 }
 

@@ -73,6 +73,10 @@ struct rte_fastmem_cache {
 	uint32_t color;     /**< Bits of an offset that tell the shift. */
 	uint32_t capacity;  /**< Of the loaded magazine; 0 if there is none. */
 	uint16_t index;     /**< Of the bin. */
+	uint16_t mixed;     /**< The last bulk freed was of several slabs. */
+	uint32_t plain;     /**< Bits within a slab that no object has, but for
+			     *   those of the shift.
+			     */
 };
 
 /**
@@ -305,6 +309,49 @@ __rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
 		cache->misalign) == 0;
 }
 
+/** @internal Pointers that are copied or compared at a time. */
+#ifdef __AVX2__
+typedef rte_v256u64_t __rte_fastmem_vector;
+#else
+typedef rte_v128u64_t __rte_fastmem_vector;
+#endif
+#define RTE_FASTMEM_LANES (sizeof(__rte_fastmem_vector) / sizeof(uint64_t))
+
+/** @internal Tell if any number of a vector has one of some bits. */
+static inline bool
+__rte_fastmem_any_has(__rte_fastmem_vector vector, uint64_t bits)
+{
+#if defined(__AVX2__)
+	return _mm256_testz_si256((__m256i)vector,
+		_mm256_set1_epi64x((long long)bits)) == 0;
+#elif defined(__SSE4_1__)
+	return _mm_testz_si128((__m128i)vector,
+		_mm_set1_epi64x((long long)bits)) == 0;
+#else
+	return ((vector[0] | vector[1]) & bits) != 0;
+#endif
+}
+
+/** @internal Copy a vector of pointers. */
+static inline __rte_fastmem_vector
+__rte_fastmem_copy_vector(void **dst, void * const *src)
+{
+	__rte_fastmem_vector vector;
+
+	memcpy(&vector, src, sizeof(vector));
+	memcpy(dst, &vector, sizeof(vector));
+	return vector;
+}
+
+/** @internal Copy four pointers. */
+static inline void
+__rte_fastmem_copy_four(void **dst, void * const *src)
+{
+	__rte_fastmem_copy_vector(dst, src);
+	if (RTE_FASTMEM_LANES < 4)
+		__rte_fastmem_copy_vector(dst + 2, src + 2);
+}
+
 /**
  * @internal Copy pointers, in blocks that do not overlap: a processor passes what
  * was stored to a load of the same block only. What was taken is put the same
@@ -313,17 +360,14 @@ __rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
 static inline void
 __rte_fastmem_copy(void **dst, void * const *src, unsigned int n)
 {
-	rte_v256u64_t a, b;
+	void * const *end = src + (n & ~7u);
 
-	for (; n >= 8; n -= 8, dst += 8, src += 8) {
-		memcpy(&a, src, sizeof(a));
-		memcpy(&b, src + 4, sizeof(b));
-		memcpy(dst, &a, sizeof(a));
-		memcpy(dst + 4, &b, sizeof(b));
+	for (; src != end; dst += 8, src += 8) {
+		__rte_fastmem_copy_four(dst, src);
+		__rte_fastmem_copy_four(dst + 4, src + 4);
 	}
 	if ((n & 4) != 0) {
-		memcpy(&a, src, sizeof(a));
-		memcpy(dst, &a, sizeof(a));
+		__rte_fastmem_copy_four(dst, src);
 		src += 4;
 		dst += 4;
 	}
@@ -366,16 +410,54 @@ __rte_fastmem_push_bulk(struct rte_fastmem_cache *cache, void * const *objs,
 	return true;
 }
 
+/** @internal In which bits any of some pointers is not as it should be. */
+struct __rte_fastmem_odd {
+	__rte_fastmem_vector shift; /**< In those of the shift. */
+	__rte_fastmem_vector slab;  /**< In all others. */
+};
+
+/** @internal Compare pointers with their slab. */
+static inline void
+__rte_fastmem_check(__rte_fastmem_vector ptrs, __rte_fastmem_vector slab,
+	struct __rte_fastmem_odd *odd)
+{
+	odd->shift |= ptrs ^ (ptrs >> RTE_FASTMEM_COLOR_DOWN);
+	odd->slab |= ptrs ^ slab;
+}
+
+/** @internal Copy four pointers, and compare them with their slab. */
+static inline void
+__rte_fastmem_check_four(void **dst, void * const *src,
+	__rte_fastmem_vector slab, struct __rte_fastmem_odd *odd)
+{
+	__rte_fastmem_check(__rte_fastmem_copy_vector(dst, src), slab, odd);
+	if (RTE_FASTMEM_LANES < 4)
+		__rte_fastmem_check(__rte_fastmem_copy_vector(dst + 2, src + 2),
+			slab, odd);
+}
+
+/** @internal Copy a pointer, and compare it with its slab. */
+static inline void
+__rte_fastmem_check_one(void **dst, void *src, uintptr_t slab,
+	struct __rte_fastmem_odd *odd)
+{
+	const __rte_fastmem_vector one = { (uintptr_t)src };
+	const __rte_fastmem_vector its_slab = { slab };
+
+	*dst = src;
+	__rte_fastmem_check(one, its_slab, odd);
+}
+
 /**
  * @internal Put objects into the loaded magazine of the cache used last if
  * they are those of a single slab of its bin, all or none.
  *
  * They are written behind the objects in the magazine while being checked, and
  * belong to it only when the count says so: nothing is decided before the end.
- * All are objects if in each, the bits of the shift are those which tell it; if
- * the first one has none of the other bits that no object has; and if the others
- * differ from it neither in these nor in their slab. Addresses will do in place
- * of offsets, as the directory begins with a slab.
+ * All are objects if the first one's slab is of the bin; if in each, the bits of
+ * the shift are those which tell it; and if in all others that no object has,
+ * none differs from the address of the slab. Addresses will do in place of
+ * offsets, as the directory begins with a slab.
  *
  * They are copied as __rte_fastmem_copy() does.
  */
@@ -387,48 +469,37 @@ __rte_fastmem_push_slab(struct rte_fastmem_lcore *self, void * const *objs,
 	uint64_t state = rte_atomic_load_explicit(&cache->state,
 		rte_memory_order_relaxed);
 	uint64_t n_loaded = state & RTE_FASTMEM_COUNT_MASK;
-	const uintptr_t color = cache->color;
-	rte_v256u64_t a, b, shifted = { 0 }, other = { 0 };
-	uintptr_t first, offset, same, one, differ = 0;
+	struct __rte_fastmem_odd odd = { { 0 }, { 0 } };
+	const uintptr_t granule = ~(uintptr_t)
+		(RTE_BIT64(RTE_FASTMEM_SLAB_SHIFT) - 1);
+	void * const *end = objs + (n & ~7u);
+	__rte_fastmem_vector slabs = { 0 };
+	uintptr_t slab, offset;
 	unsigned int left;
 	void **room;
 
-	if (unlikely(n == 0 || n_loaded + n > cache->capacity))
+	if (unlikely(n == 0 || n_loaded + n > cache->capacity ||
+			cache->mixed != 0))
 		return false;
-	room = &cache->objs[n_loaded];
-	first = (uintptr_t)objs[0];
-	for (left = n; left >= 8; left -= 8, objs += 8, room += 8) {
-		memcpy(&a, objs, sizeof(a));
-		memcpy(&b, objs + 4, sizeof(b));
-		memcpy(room, &a, sizeof(a));
-		memcpy(room + 4, &b, sizeof(b));
-		shifted |= a ^ (a >> RTE_FASTMEM_COLOR_DOWN);
-		other |= a ^ first;
-		shifted |= b ^ (b >> RTE_FASTMEM_COLOR_DOWN);
-		other |= b ^ first;
+	slab = (uintptr_t)objs[0] & granule;
+	offset = slab - self->dir_base;
+	if (unlikely((offset >> RTE_FASTMEM_SLAB_SHIFT) > self->dir_mask ||
+			__rte_fastmem_bin(self, offset) != cache->index))
+		return false;
+	slabs |= slab;
+	for (room = &cache->objs[n_loaded]; objs != end; objs += 8, room += 8) {
+		__rte_fastmem_check_four(room, objs, slabs, &odd);
+		__rte_fastmem_check_four(room + 4, objs + 4, slabs, &odd);
 	}
-	if ((left & 4) != 0) {
-		memcpy(&a, objs, sizeof(a));
-		memcpy(room, &a, sizeof(a));
-		shifted |= a ^ (a >> RTE_FASTMEM_COLOR_DOWN);
-		other |= a ^ first;
+	if ((n & 4) != 0) {
+		__rte_fastmem_check_four(room, objs, slabs, &odd);
 		objs += 4;
 		room += 4;
 	}
-	same = ~color & (cache->misalign |
-		~(RTE_BIT64(RTE_FASTMEM_SLAB_SHIFT) - 1));
-	other = (shifted & color) | (other & same);
-	for (left &= 3; left > 0; left--) {
-		one = (uintptr_t)*objs++;
-		*room++ = (void *)one;
-		differ |= ((one ^ (one >> RTE_FASTMEM_COLOR_DOWN)) & color) |
-			((one ^ first) & same);
-	}
-	differ |= other[0] | other[1] | other[2] | other[3];
-	offset = first - self->dir_base;
-	differ |= offset & cache->misalign & ~color;
-	if (unlikely(differ != 0 ||
-			__rte_fastmem_bin(self, offset) != cache->index))
+	for (left = n & 3; left > 0; left--)
+		__rte_fastmem_check_one(room++, *objs++, slab, &odd);
+	if (unlikely(__rte_fastmem_any_has(odd.shift, cache->color) ||
+			__rte_fastmem_any_has(odd.slab, granule | cache->plain)))
 		return false;
 	rte_atomic_store_explicit(&cache->state, state + n,
 		rte_memory_order_relaxed);
