@@ -81,9 +81,11 @@ judged() {
 	local result=0
 
 	printf '[a]\nscenario = single\nfastmem = 1/1000000\n' >"$tmp/missed.ini"
-	bench "${quick[@]}" --targets "$tmp/missed.ini" --json "$tmp/targets.json" >/dev/null ||
+	bench "${quick[@]}" --targets "$tmp/missed.ini" --json "$tmp/targets.json" >"$tmp/targets.out" ||
 		result=$?
-	[ "$result" -eq 2 ]
+	[ "$result" -eq 2 ] || return 1
+	grep -q '<null' "$tmp/targets.out" || return 1
+	grep -q '^targets: 0 met, 1 missed (1 of them below what null takes)' "$tmp/targets.out"
 }
 
 # The report names figures with a large spread, and the JSON has as many.

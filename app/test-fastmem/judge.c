@@ -22,19 +22,35 @@
 /* So many times the rounds when something is measured again. */
 #define AGAIN_FACTOR 3
 
+/* The ratio that a target is about, or a negative value. */
+static double
+target_ratio(const struct target *target, const struct result *result,
+	const struct result *reference)
+{
+	if (target->best)
+		return result->metrics[target->metric].best /
+			reference->metrics[target->metric].best;
+
+	return stats_ratio(result->samples[target->metric], result->rounds,
+			reference->samples[target->metric], reference->rounds);
+}
+
 /* Judge by what was measured last. */
 static void
 judge(struct verdict *verdict, const struct results *results)
 {
 	const struct target *target = verdict->target;
-	const struct result *result, *reference;
+	const struct result *result, *reference, *null;
 
 	result = results_find(results, target->scenario, target->allocator,
 			target->caller, verdict->size);
 	reference = results_find(results, target->scenario, target->reference,
 			REFERENCE_CALLER, verdict->size);
+	null = results_find(results, target->scenario, NULL_ALLOCATOR,
+			REFERENCE_CALLER, verdict->size);
 	verdict->met = false;
 	verdict->skipped = NULL;
+	verdict->floor = -1;
 	if (result->skipped != NULL) {
 		verdict->skipped = result->skipped;
 		return;
@@ -43,14 +59,10 @@ judge(struct verdict *verdict, const struct results *results)
 		verdict->skipped = reference->skipped;
 		return;
 	}
-	if (target->best)
-		verdict->ratio = result->metrics[target->metric].best /
-			reference->metrics[target->metric].best;
-	else
-		verdict->ratio = stats_ratio(result->samples[target->metric],
-				result->rounds,
-				reference->samples[target->metric],
-				reference->rounds);
+	verdict->ratio = target_ratio(target, result, reference);
+	if (null != NULL && null->skipped == NULL &&
+			!target->scenario->quantiles)
+		verdict->floor = target_ratio(target, null, reference);
 	if (verdict->ratio < 0)
 		verdict->skipped = "out of memory";
 	else
@@ -164,6 +176,13 @@ judge_scenario(const struct options *opts, const struct scenario *scenario,
 				scenario->mixed ? 0 : opts->sizes[i], results,
 				verdicts);
 	return ret;
+}
+
+bool
+judge_is_below_floor(const struct verdict *verdict)
+{
+	return !verdict->met && verdict->skipped == NULL &&
+		verdict->target->limit < verdict->floor;
 }
 
 bool

@@ -25,6 +25,8 @@ struct verdict {
 	const char *skipped;
 	/* The median over the rounds of the ratio within each. */
 	double ratio;
+	/* That of the allocator null, or a negative value if there is none. */
+	double floor;
 	bool met;
 	/* It was missed at first, and measured again. */
 	bool again;
@@ -44,6 +46,10 @@ struct verdicts {
 int
 judge_scenario(const struct options *opts, const struct scenario *scenario,
 	struct results *results, struct verdicts *verdicts);
+
+/* Whether a target was missed that what does nothing misses as well. */
+bool
+judge_is_below_floor(const struct verdict *verdict);
 
 /* Whether all targets are met. */
 bool

@@ -440,7 +440,7 @@ choose_scenarios(struct options *opts)
 	return 0;
 }
 
-/* The allocators which the targets are about, references included. */
+/* The allocators which the targets are about, references and null included. */
 static int
 choose_allocators(struct options *opts)
 {
@@ -454,7 +454,8 @@ choose_allocators(struct options *opts)
 	for (i = 0; allocators[i] != NULL; i++) {
 		for (j = 0; j < targets->n; j++) {
 			if (targets->array[j].allocator != allocators[i] &&
-					targets->array[j].reference != allocators[i])
+					targets->array[j].reference != allocators[i] &&
+					allocators[i] != NULL_ALLOCATOR)
 				continue;
 			opts->allocators[opts->n_allocators++] = allocators[i];
 			break;

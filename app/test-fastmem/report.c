@@ -50,8 +50,10 @@ report_machine(FILE *f, const struct machine *machine,
 	}
 	if (opts->targets != NULL) {
 		fprintf(f, "\nRatios of TSC cycles per object, median over %u rounds of %u ms; "
-			"*: measured again\nin more rounds, after it had missed the target\n",
-			opts->rounds, opts->duration);
+			"*: measured again\nin more rounds, after it had missed the target; "
+			"<%s: missed, and less than %s takes, which\nallocates nothing\n",
+			opts->rounds, opts->duration, NULL_ALLOCATOR->name,
+			NULL_ALLOCATOR->name);
 		fflush(f);
 		return;
 	}
@@ -364,7 +366,8 @@ report_scenario(FILE *f, const struct options *opts,
 static void
 report_verdict(FILE *f, const struct verdict *verdict)
 {
-	const char *mark = verdict->met ? "ok" : "MISSED";
+	const char *mark = verdict->met ? "ok" :
+		judge_is_below_floor(verdict) ? "<null" : "MISSED";
 
 	if (verdict->skipped != NULL)
 		fprintf(f, " %7s %-7s", "-", mark);
@@ -438,7 +441,7 @@ report_verdicts(FILE *f, const struct options *opts,
 void
 report_summary(FILE *f, const struct verdicts *verdicts)
 {
-	unsigned int met = 0, missed = 0, skipped = 0, again = 0;
+	unsigned int met = 0, missed = 0, below = 0, skipped = 0, again = 0;
 	const struct verdict *verdict;
 	unsigned int i;
 
@@ -450,11 +453,13 @@ report_summary(FILE *f, const struct verdicts *verdicts)
 			met++;
 		else
 			missed++;
+		below += judge_is_below_floor(verdict);
 		again += verdict->again;
 	}
-	fprintf(f, "\ntargets: %u met, %u missed, %u not measured; "
-		"%u measured again (*); %u s\n",
-		met, missed, skipped, again, verdicts->duration);
+	fprintf(f, "\ntargets: %u met, %u missed (%u of them below what %s takes), "
+		"%u not measured; %u measured again (*); %u s\n",
+		met, missed, below, NULL_ALLOCATOR->name, skipped, again,
+		verdicts->duration);
 	fflush(f);
 }
 

@@ -163,7 +163,7 @@ add_verdicts(json_t *array, const struct verdicts *verdicts)
 		verdict = &verdicts->array[i];
 		target = verdict->target;
 		ret |= json_array_append_new(array,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:b, s:b, s:s}",
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:f, s:o, s:o, s:b, s:b, s:s}",
 				"scenario", target->scenario->name,
 				"metric", target->scenario->metrics[target->metric],
 				"allocator", target->allocator->name,
@@ -173,6 +173,9 @@ add_verdicts(json_t *array, const struct verdicts *verdicts)
 				"target", target->limit,
 				"ratio", verdict->skipped != NULL ?
 					json_null() : json_real(verdict->ratio),
+				"floor", verdict->skipped != NULL ||
+					verdict->floor < 0 ?
+					json_null() : json_real(verdict->floor),
 				"met", verdict->met,
 				"again", verdict->again,
 				"reason", verdict->skipped != NULL ?

@@ -310,8 +310,10 @@ targets_need(const struct targets *targets, const struct scenario *scenario,
 			continue;
 		if (target->allocator == allocator && target->caller == caller)
 			return true;
-		if (target->reference == allocator &&
-				caller == REFERENCE_CALLER)
+		if (caller != REFERENCE_CALLER)
+			continue;
+		if (target->reference == allocator ||
+				allocator == NULL_ALLOCATOR)
 			return true;
 	}
 
