@@ -222,6 +222,18 @@ free_slow(void *ptr)
 			ptr);
 }
 
+/* Free objects of a cache's bin by all means, if the thread has that cache. */
+static inline bool
+free_to_cache(struct rte_fastmem_cache *cache, void * const *ptrs,
+	unsigned int n)
+{
+	/* Others have no magazine ever. */
+	if (unlikely(cache->capacity == 0))
+		return false;
+	fastmem_cache_free_bulk((struct fastmem_cache *)cache, ptrs, n);
+	return true;
+}
+
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(__rte_fastmem_free, 26.11)
 void
 __rte_fastmem_free(void *ptr)
@@ -234,7 +246,8 @@ __rte_fastmem_free(void *ptr)
 	if (likely(index != FASTMEM_BIN_NONE)) {
 		cache = __rte_fastmem_handle_cache(self,
 			index * RTE_FASTMEM_CACHE_STRIDE);
-		if (likely(__rte_fastmem_push(cache, ptr))) {
+		if (likely(__rte_fastmem_push(cache, ptr) ||
+				free_to_cache(cache, &ptr, 1))) {
 			self->last = cache;
 			return;
 		}
@@ -403,7 +416,8 @@ __rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
 	/* Most often, the objects were merely of several slabs. */
 	if (likely(n > 0 && cache->index != FASTMEM_BIN_NONE &&
 			bulk_is_of_bin(self, cache, ptrs, n) &&
-			__rte_fastmem_push_bulk(cache, ptrs, n)))
+			(__rte_fastmem_push_bulk(cache, ptrs, n) ||
+			free_to_cache(cache, ptrs, n))))
 		return;
 	free_runs(self, ptrs, n);
 }
