@@ -626,47 +626,93 @@ slab_differs(const void *a, const void *b)
 		((uintptr_t)b - self->dir_base)) / SLAB;
 }
 
+/* Tell if what is an object of another class might be one of a cache's bin. */
+static bool
+might_be_of(const struct rte_fastmem_cache *cache, const void *obj)
+{
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
+
+	return (__rte_fastmem_shift_back((uintptr_t)obj - self->dir_base,
+		cache->color) & cache->misalign) == 0;
+}
+
 /*
- * Objects of three slabs, of which the one in the middle is of another class,
- * and where all bits in which any slab differs from the first one are those in
- * which the last one does.
+ * Move objects of three slabs to the end of a bulk whose first one is that of the
+ * array. The one in the middle is of the other class, but in a place where the
+ * first class has an object, too; and all bits in which any slab differs from
+ * the first one are those in which the last one does.
  */
+static bool
+find_three(void **own, unsigned int n_own, void **other, unsigned int n_other,
+	unsigned int n)
+{
+	const struct rte_fastmem_cache *cache =
+		RTE_PER_LCORE(_rte_fastmem_lcore).last;
+	unsigned int b, c;
+	uintptr_t differ;
+
+	for (c = n; c < n_own; c++) {
+		differ = slab_differs(own[0], own[c]);
+		for (b = 0; differ != 0 && b < n_other; b++) {
+			if ((slab_differs(own[0], other[b]) & ~differ) != 0 ||
+					!might_be_of(cache, other[b]))
+				continue;
+			RTE_SWAP(own[n - 1], own[c]);
+			RTE_SWAP(other[0], other[b]);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Free three slabs' objects at the end of a bulk, and get them back. */
+static int
+check_three(void **own, unsigned int n_own, void **other, unsigned int n_other,
+	unsigned int n)
+{
+	void *bulk[MAX_BULK];
+	unsigned int first;
+
+	/* the class to be checked for is that used last */
+	rte_fastmem_free(rte_fastmem_alloc(SLABS_SIZE, 8, 0));
+	for (first = 0; first + n < n_own; first++)
+		if (find_three(own + first, n_own - first, other, n_other, n))
+			break;
+	TEST_ASSERT(first + n < n_own, "there are no such slabs");
+	memcpy(bulk, own + first, n * sizeof(bulk[0]));
+	bulk[n - 2] = other[0];
+	rte_fastmem_free_bulk(bulk, n);
+	TEST_ASSERT_EQUAL(fastmem_test_in_use(SLABS_SIZE), n_own - n + 1,
+		"in use of the class, bulk of %u", n);
+	TEST_ASSERT_EQUAL(fastmem_test_in_use(2 * SLABS_SIZE), n_other - 1,
+		"in use of the other class, bulk of %u", n);
+	other[0] = rte_fastmem_alloc(2 * SLABS_SIZE, 8, 0);
+	TEST_ASSERT_SUCCESS(rte_fastmem_alloc_bulk(bulk, n - 1, SLABS_SIZE, 8,
+		0), "no memory");
+	memcpy(own + first, bulk, (n - 2) * sizeof(bulk[0]));
+	own[first + n - 1] = bulk[n - 2];
+	return rte_fastmem_audit();
+}
+
 static int
 test_three_slabs(void)
 {
-	void *objs[2][4 * SLAB / SLABS_SIZE], *bulk[3];
-	const size_t other_size = 2 * SLABS_SIZE;
-	unsigned int n[2] = { 0 }, i, k, a, b, c;
+	static const unsigned int counts[] = { 3, 4, 5, 7, 8, 9, 11 };
+	void *objs[2][4 * SLAB / SLABS_SIZE];
+	unsigned int n[2] = { 0 }, i, k, b;
 
 	/* slabs of the two classes, in an order that makes such three likely */
 	for (i = 0; i < 8; i++) {
-		for (k = SLAB / (i % 4 % 3 == 0 ? SLABS_SIZE : other_size);
-				k > 0; k--) {
-			b = i % 4 % 3 != 0;
+		b = i % 4 % 3 != 0;
+		for (k = SLAB / (SLABS_SIZE << b); k > 0; k--) {
 			objs[b][n[b]] = rte_fastmem_alloc(SLABS_SIZE << b, 8, 0);
 			TEST_ASSERT_NOT_NULL(objs[b][n[b]], "no memory");
 			n[b]++;
 		}
 	}
-	for (i = 0; i < n[0] * n[0] * n[1]; i++) {
-		a = i % n[0];
-		b = i / n[0] % n[1];
-		c = i / n[0] / n[1];
-		bulk[0] = objs[0][a];
-		bulk[1] = objs[1][b];
-		bulk[2] = objs[0][c];
-		if (slab_differs(bulk[0], bulk[2]) != 0 &&
-				(slab_differs(bulk[0], bulk[1]) &
-				~slab_differs(bulk[0], bulk[2])) == 0)
-			break;
-	}
-	TEST_ASSERT(i < n[0] * n[0] * n[1], "there are no such slabs");
-	rte_fastmem_free_bulk(bulk, 3);
-	TEST_ASSERT_EQUAL(fastmem_test_in_use(SLABS_SIZE), n[0] - 2,
-		"in use of the class");
-	TEST_ASSERT_EQUAL(fastmem_test_in_use(other_size), n[1] - 1,
-		"in use of the other class");
-	objs[0][a] = objs[0][c] = objs[1][b] = NULL;
+	for (i = 0; i < RTE_DIM(counts); i++)
+		if (check_three(objs[0], n[0], objs[1], n[1], counts[i]) != 0)
+			return TEST_FAILED;
 	fastmem_test_free_all(objs[0], n[0]);
 	fastmem_test_free_all(objs[1], n[1]);
 	return fastmem_test_all_back();

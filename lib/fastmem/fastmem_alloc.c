@@ -319,45 +319,118 @@ rte_fastmem_alloc_bulk_socket(void **ptrs, unsigned int n, size_t size,
 	return alloc_slow(ptrs, n, size, align, flags, socket_id);
 }
 
+/* What some pointers have in common, each bit by itself. */
+struct bulk_bits {
+	__rte_fastmem_vector shift; /* Bits of a shift that are not the part's. */
+	__rte_fastmem_vector any;   /* Bits that any offset has. */
+	__rte_fastmem_vector other; /* Those in which any is not the first one. */
+};
+
+static inline void
+bulk_add(struct bulk_bits *bits, __rte_fastmem_vector ptrs,
+	__rte_fastmem_vector base, __rte_fastmem_vector first)
+{
+	bits->shift |= ptrs ^ (ptrs >> RTE_FASTMEM_COLOR_DOWN);
+	bits->any |= ptrs - base;
+	bits->other |= ptrs ^ first;
+}
+
+/* The granules of pointers that are of neither of two slabs; no bits else. */
+static inline __rte_fastmem_vector
+bulk_third(__rte_fastmem_vector ptrs, __rte_fastmem_vector first,
+	__rte_fastmem_vector second)
+{
+	const __rte_fastmem_vector none = { 0 };
+	const __rte_fastmem_vector granule =
+		((ptrs ^ first) >> FASTMEM_SLAB_SHIFT) << FASTMEM_SLAB_SHIFT;
+
+	return (__rte_fastmem_vector)(granule != none) &
+		(__rte_fastmem_vector)(granule != second);
+}
+
+static inline __rte_fastmem_vector
+vector_of(uintptr_t value)
+{
+	__rte_fastmem_vector vector = { 0 };
+
+	vector |= value;
+	return vector;
+}
+
+static inline uintptr_t
+vector_or(__rte_fastmem_vector vector)
+{
+	uintptr_t bits = 0;
+	unsigned int i;
+
+	for (i = 0; i < RTE_FASTMEM_LANES; i++)
+		bits |= vector[i];
+	return bits;
+}
+
+/* The pointers from one on, as many as a vector has. */
+static inline __rte_fastmem_vector
+vector_load(void * const *ptrs)
+{
+	__rte_fastmem_vector vector;
+
+	memcpy(&vector, ptrs, sizeof(vector));
+	return vector;
+}
+
 /* Tell if all are objects of a cache's bin, and note down if they are of more
  * than one slab: the inline function, which is for those of one, leaves the next
  * ones to this at once then. As a rule, they come from two slabs by turns, so
  * nothing is decided before the end: branches would be mispredicted. If the
  * granules of two slabs are all there are, then all bits in which any differs
- * from the first one are those in which the second does. The first two loops
- * become vector code. Of more slabs, each object is looked up.
+ * from the first one are those in which the second does. Of more slabs, each
+ * object is looked up.
  */
 static bool
-bulk_is_of_bin(const struct rte_fastmem_lcore *self,
-	struct rte_fastmem_cache *cache, void * const *ptrs, unsigned int n)
+bulk_is_of_bin(struct rte_fastmem_cache *cache, void * const *ptrs,
+	unsigned int n)
 {
-	const uintptr_t granule = ~(uintptr_t)(FASTMEM_SLAB_SIZE - 1);
-	const uintptr_t color = cache->color;
-	const uintptr_t base = self->dir_base;
-	const uintptr_t first = (uintptr_t)ptrs[0] - base;
+	const struct fastmem_dir *dir = &fastmem_process.dir;
+	const unsigned int whole = n - n % RTE_FASTMEM_LANES;
+	const uintptr_t base = dir->base, first = (uintptr_t)ptrs[0];
+	const __rte_fastmem_vector one_base = { base }, one_first = { first };
+	const __rte_fastmem_vector bases = vector_of(base);
+	const __rte_fastmem_vector firsts = vector_of(first);
 	const uint32_t index = cache->index;
-	uintptr_t bits = 0, second = 0, third = 0, offset;
+	struct bulk_bits bits = { { 0 }, { 0 }, { 0 } };
+	__rte_fastmem_vector third = { 0 }, seconds;
 	unsigned int differ, i;
+	uintptr_t second;
 
-	for (i = 0; i < n; i++) {
-		offset = (uintptr_t)ptrs[i] - base;
-		bits |= __rte_fastmem_shift_back(offset, color);
-		second |= offset ^ first;
+	for (i = 0; i < whole; i += RTE_FASTMEM_LANES)
+		bulk_add(&bits, vector_load(&ptrs[i]), bases, firsts);
+	for (; i < n; i++) {
+		const __rte_fastmem_vector one = { (uintptr_t)ptrs[i] };
+
+		bulk_add(&bits, one, one_base, one_first);
 	}
-	second &= granule;
-	for (i = 0; i < n; i++) {
-		offset = (((uintptr_t)ptrs[i] - base) ^ first) & granule;
-		third |= (uintptr_t)(offset != 0) &
-			(uintptr_t)(offset != second);
+	second = vector_or(bits.other) & ~(uintptr_t)(FASTMEM_SLAB_SIZE - 1);
+	seconds = vector_of(second);
+	for (i = 0; i < whole; i += RTE_FASTMEM_LANES)
+		third |= bulk_third(vector_load(&ptrs[i]), firsts, seconds);
+	for (; i < n; i++) {
+		const __rte_fastmem_vector one = { (uintptr_t)ptrs[i] };
+
+		third |= bulk_third(one, one_first, seconds);
 	}
-	differ = __rte_fastmem_bin(self, first) ^ index;
-	if (third == 0)
-		differ |= __rte_fastmem_bin(self, first ^ second) ^ index;
+	if (unlikely(__rte_fastmem_any_has(bits.shift, cache->color) ||
+			__rte_fastmem_any_has(bits.any, cache->misalign &
+			~(uintptr_t)cache->color)))
+		return false;
+	/* What is here is in the directory's range. */
+	differ = fastmem_dir_bin(dir, first - base) ^ index;
+	if (vector_or(third) == 0)
+		differ |= fastmem_dir_bin(dir, (first ^ second) - base) ^ index;
 	else
 		for (i = 1; i < n; i++)
-			differ |= __rte_fastmem_bin(self, (uintptr_t)ptrs[i] -
+			differ |= fastmem_dir_bin(dir, (uintptr_t)ptrs[i] -
 				base) ^ index;
-	if (unlikely(((bits & cache->misalign) | differ) != 0))
+	if (unlikely(differ != 0))
 		return false;
 	cache->mixed = second != 0;
 	return true;
@@ -397,7 +470,7 @@ free_runs(struct rte_fastmem_lcore *self, void * const *ptrs, unsigned int n)
 		 * all objects are of one bin, there is no use in asking again.
 		 */
 		run = first && cache->index == index &&
-			bulk_is_of_bin(self, cache, ptrs, n) ? n :
+			bulk_is_of_bin(cache, ptrs, n) ? n :
 			bulk_run(index, ptrs, n);
 		if (likely(__rte_fastmem_push_bulk(cache, ptrs, run)))
 			self->last = cache;
@@ -415,7 +488,7 @@ __rte_fastmem_free_bulk(void * const *ptrs, unsigned int n)
 
 	/* Most often, the objects were merely of several slabs. */
 	if (likely(n > 0 && cache->index != FASTMEM_BIN_NONE &&
-			bulk_is_of_bin(self, cache, ptrs, n) &&
+			bulk_is_of_bin(cache, ptrs, n) &&
 			(__rte_fastmem_push_bulk(cache, ptrs, n) ||
 			free_to_cache(cache, ptrs, n))))
 		return;

@@ -431,18 +431,7 @@ __rte_experimental
 static inline void
 rte_fastmem_free(void *ptr)
 {
-	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
-	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
-	struct rte_fastmem_cache *cache = self->last;
-
-	/* Were the cache found by the bin, the next allocation would wait for
-	 * the loads from the object to the cache's state. The comparison is
-	 * predicted.
-	 */
-	if (likely(__rte_fastmem_is_of(self, cache, offset) &&
-			__rte_fastmem_push(cache, ptr)))
-		return;
-	__rte_fastmem_free(ptr);
+	__rte_fastmem_free_one(ptr);
 }
 
 /**
@@ -728,8 +717,11 @@ __rte_experimental
 static inline void
 rte_fastmem_free_bulk(void **ptrs, unsigned int n)
 {
-	if (unlikely(!__rte_fastmem_push_slab(&RTE_PER_LCORE(_rte_fastmem_lcore),
-			ptrs, n)))
+	/* What is done for many at a time takes longer for one. */
+	if (n == 1)
+		__rte_fastmem_free_one(ptrs[0]);
+	else if (unlikely(!__rte_fastmem_push_slab(
+			&RTE_PER_LCORE(_rte_fastmem_lcore), ptrs, n)))
 		__rte_fastmem_free_bulk(ptrs, n);
 }
 

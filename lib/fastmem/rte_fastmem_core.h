@@ -309,6 +309,24 @@ __rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
 		cache->misalign) == 0;
 }
 
+/** @internal What rte_fastmem_free() does. */
+static inline void
+__rte_fastmem_free_one(void *ptr)
+{
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
+	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
+	struct rte_fastmem_cache *cache = self->last;
+
+	/* Were the cache found by the bin, the next allocation would wait for
+	 * the loads from the object to the cache's state. The comparison is
+	 * predicted.
+	 */
+	if (likely(__rte_fastmem_is_of(self, cache, offset) &&
+			__rte_fastmem_push(cache, ptr)))
+		return;
+	__rte_fastmem_free(ptr);
+}
+
 /** @internal Pointers that are copied or compared at a time. */
 #ifdef __AVX2__
 typedef rte_v256u64_t __rte_fastmem_vector;
