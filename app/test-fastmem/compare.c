@@ -12,23 +12,28 @@
 #include "compare.h"
 #include "figure.h"
 #include "report.h"
+#include "scenario.h"
 
 #define NAME_LEN 256
 #define NAME_WIDTH 48
 
-/* A figure of a file, the size apart. */
+/*
+ * A figure of a file, the size apart. What a single caller does can only be
+ * disturbed for the worse, so its best rounds are compared, and medians
+ * otherwise.
+ */
 struct cell {
 	char name[NAME_LEN];
 	char size[32];
-	double median;
+	double value;
 };
 
 struct run {
 	const char *path;
 	json_t *root;
 	json_t *results;
-	/* The medians, by name and size. */
-	json_t *medians;
+	/* The values, by name and size. */
+	json_t *values;
 };
 
 struct comparison {
@@ -69,17 +74,23 @@ static const char run_names[N_COMPARED] = { 'A', 'B' };
 static int
 read_cell(json_t *figure, struct cell *cell, json_error_t *error)
 {
-	const char *scenario, *metric, *allocator, *caller;
+	const char *name, *metric, *allocator, *caller;
+	const struct scenario *scenario;
+	double median, best;
 	json_t *sizes;
 	int n, min, max;
 
-	if (json_unpack_ex(figure, error, 0, "{s:s, s:s, s:s, s:s, s:o, s:F}",
-			"scenario", &scenario, "metric", &metric,
+	if (json_unpack_ex(figure, error, 0,
+			"{s:s, s:s, s:s, s:s, s:o, s:F, s:F}",
+			"scenario", &name, "metric", &metric,
 			"allocator", &allocator, "caller", &caller,
-			"sizes", &sizes, "median", &cell->median) < 0)
+			"sizes", &sizes, "median", &median, "best", &best) < 0)
 		return -EINVAL;
+	scenario = scenario_find(name);
+	cell->value = scenario != NULL && scenario->any_caller &&
+		!scenario->quantiles ? best : median;
 
-	figure_name(cell->name, sizeof(cell->name), scenario, metric, allocator,
+	figure_name(cell->name, sizeof(cell->name), name, metric, allocator,
 		caller);
 	n = json_array_size(sizes);
 	if (json_unpack_ex(sizes, error, 0, n == 2 ? "[i, i!]" : "[i!]", &min,
@@ -110,12 +121,12 @@ index_results(struct run *run, json_error_t *error)
 	json_t *figure;
 	size_t i;
 
-	run->medians = json_object();
+	run->values = json_object();
 	json_array_foreach(run->results, i, figure) {
 		if (read_cell(figure, &cell, error) < 0)
 			return -EINVAL;
-		if (json_object_set_new(run->medians, cell_key(&cell, key,
-				sizeof(key)), json_real(cell.median)) < 0)
+		if (json_object_set_new(run->values, cell_key(&cell, key,
+				sizeof(key)), json_real(cell.value)) < 0)
 			return -ENOMEM;
 	}
 
@@ -234,14 +245,14 @@ compare_cell(struct comparison *comparison, const struct cell *cell,
 	double other)
 {
 	char a[32], b[32], ratio[32], label[NAME_LEN + 64];
-	const bool same = agree(cell->median, other, comparison->tolerance);
+	const bool same = agree(cell->value, other, comparison->tolerance);
 
 	snprintf(label, sizeof(label), "%s/%s B", cell->name, cell->size);
 	fprintf(comparison->f, "%-*s %9s %9s %7s%s\n", NAME_WIDTH, label,
-		figure_format(a, sizeof(a), "", cell->median, 1),
+		figure_format(a, sizeof(a), "", cell->value, 1),
 		figure_format(b, sizeof(b), "", other, 1),
-		cell->median > 0 ? figure_format(ratio, sizeof(ratio), "",
-			other / cell->median, 2) : "-",
+		cell->value > 0 ? figure_format(ratio, sizeof(ratio), "",
+			other / cell->value, 2) : "-",
 		same ? "" : " *");
 	if (same) {
 		comparison->n_agree++;
@@ -258,7 +269,7 @@ compare_run(struct comparison *comparison, unsigned int i)
 {
 	const struct run *other = &comparison->runs[1 - i];
 	char key[NAME_LEN + 32];
-	json_t *figure, *median;
+	json_t *figure, *value;
 	json_error_t error;
 	struct cell cell;
 	int ret = 0;
@@ -267,13 +278,13 @@ compare_run(struct comparison *comparison, unsigned int i)
 	json_array_foreach(comparison->runs[i].results, j, figure) {
 		if (read_cell(figure, &cell, &error) < 0)
 			continue;
-		median = json_object_get(other->medians,
+		value = json_object_get(other->values,
 				cell_key(&cell, key, sizeof(key)));
-		if (median == NULL)
+		if (value == NULL)
 			ret |= remember(comparison->alone[i], &cell);
 		else if (i == 0)
 			ret |= compare_cell(comparison, &cell,
-					json_real_value(median));
+					json_real_value(value));
 	}
 
 	return ret;
@@ -323,7 +334,7 @@ compare(struct comparison *comparison)
 	int ret = 0;
 
 	write_conditions(comparison);
-	fprintf(comparison->f, "\n%-*s %9s %9s %7s\n", NAME_WIDTH, "Medians",
+	fprintf(comparison->f, "\n%-*s %9s %9s %7s\n", NAME_WIDTH, "Best of one caller, else median",
 		"A", "B", "B/A");
 	for (i = 0; i < N_COMPARED; i++)
 		ret |= compare_run(comparison, i);
@@ -361,7 +372,7 @@ compare_files(FILE *f, const char * const paths[N_COMPARED],
 
 	for (i = 0; i < N_COMPARED; i++) {
 		json_decref(comparison.alone[i]);
-		json_decref(comparison.runs[i].medians);
+		json_decref(comparison.runs[i].values);
 		json_decref(comparison.runs[i].root);
 	}
 	json_decref(comparison.differ);
