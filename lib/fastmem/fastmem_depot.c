@@ -44,6 +44,14 @@ depot_capacity(const struct fastmem_depot *depot, size_t max_bytes)
 	return RTE_MIN(n, FASTMEM_MAG_MAX_OBJECTS);
 }
 
+static void
+depot_set_capacity(struct fastmem_depot *depot, uint32_t capacity)
+{
+	depot->capacity = capacity;
+	rte_atomic_store_explicit(&depot->full_bytes, (uint64_t)capacity *
+		fastmem_bin_size(&depot->bin), rte_memory_order_relaxed);
+}
+
 void
 fastmem_depot_set_shape(struct fastmem_depot *depot,
 	struct fastmem_socket *socket, unsigned int index,
@@ -52,7 +60,9 @@ fastmem_depot_set_shape(struct fastmem_depot *depot,
 	fastmem_bin_init(&depot->bin, &socket->backing, index, shape);
 	depot->socket = socket;
 	depot->slots = depot_capacity(depot, cache_bytes);
-	depot->capacity = depot->slots;
+	depot_set_capacity(depot, depot->slots);
+	rte_atomic_store_explicit(&depot->home, (uintptr_t)socket,
+		rte_memory_order_relaxed);
 }
 
 void
@@ -69,8 +79,8 @@ fastmem_depot_set_cache_limit(struct fastmem_depot *depot, size_t max_bytes)
 {
 	if (fastmem_bin_was_used(&depot->bin))
 		return false;
-	depot->capacity = RTE_MIN(depot_capacity(depot, max_bytes),
-		depot->slots);
+	depot_set_capacity(depot, RTE_MIN(depot_capacity(depot, max_bytes),
+		depot->slots));
 	return true;
 }
 
@@ -212,7 +222,9 @@ depot_reap(struct fastmem_depot *depot)
 	depot_reap_stack(depot, &depot->empty);
 }
 
-/* The depot of a type if that is in use and on a socket; or NULL. */
+/* The depot of a type if that is in use and on a socket; or NULL. It stays the
+ * type's as long as the socket's reap lock is held.
+ */
 static struct fastmem_depot *
 depot_of_type(struct fastmem_socket *socket, unsigned int i)
 {
@@ -221,7 +233,9 @@ depot_of_type(struct fastmem_socket *socket, unsigned int i)
 	/* Acquire: the depot was initialized before. */
 	return rte_atomic_load_explicit(&type->used,
 			rte_memory_order_acquire) != 0 &&
-		type->depot.socket == socket ? &type->depot : NULL;
+		rte_atomic_load_explicit(&type->depot.home,
+			rte_memory_order_relaxed) == (uintptr_t)socket ?
+		&type->depot : NULL;
 }
 
 void
@@ -256,8 +270,8 @@ fastmem_depot_reap_one(struct fastmem_depot *depot)
 static uint64_t
 depot_idle_bytes(const struct fastmem_depot *depot)
 {
-	return (uint64_t)fastmem_stack_count(&depot->full) * depot->capacity *
-		fastmem_bin_size(&depot->bin);
+	return fastmem_stack_count(&depot->full) * rte_atomic_load_explicit(
+		&depot->full_bytes, rte_memory_order_relaxed);
 }
 
 static bool

@@ -35,6 +35,12 @@ struct __rte_cache_aligned fastmem_depot {
 	/** The primary process's threads use it as if they had no caches. */
 	bool uncached;
 
+	/* Read without a lock, of depots that may become another type's
+	 * meanwhile: relaxed, for hints.
+	 */
+	RTE_ATOMIC(uintptr_t) home;      /**< The socket. */
+	RTE_ATOMIC(uint64_t) full_bytes; /**< Of objects in a full magazine. */
+
 	struct fastmem_stack full;
 	struct fastmem_stack partial; /**< 0 < objects < capacity */
 	struct fastmem_stack empty;

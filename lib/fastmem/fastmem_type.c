@@ -247,7 +247,10 @@ type_destroy(struct fastmem_type *type)
 		return -EBUSY;
 	if (bin->zone_end != FASTMEM_ZONE_ANY)
 		fastmem_backing_unpin(bin->backing, bin->zone_end);
+	/* Not while a thread reaps the depots of the socket, this one among them. */
+	fastmem_lock(&type->depot.socket->reap_lock);
 	rte_atomic_store_explicit(&type->used, 0, rte_memory_order_release);
+	fastmem_unlock(&type->depot.socket->reap_lock);
 	return 0;
 }
 
