@@ -23,8 +23,8 @@
 #define MAX_BULK 33
 #define N_RANDOM 200
 /* A slab holds two magazines and a few objects more of this size. */
-#define BORDER_SIZE ((size_t)4096)
-#define BORDER_MAG 254
+#define BORDER_SIZE ((size_t)8192)
+#define BORDER_MAG 126
 #define BORDER_BULK 8
 /* A few of them fill a slab. */
 #define SLABS_SIZE ((size_t)256 << 10)

@@ -22,8 +22,12 @@
 
 #define MOST_OBJECTS 510
 #define MOST_BYTES ((size_t)2 << 20)
+/* of objects of a page or less */
+#define MOST_BYTES_PAGES ((size_t)4 << 20)
 
-static const size_t limits[] = { 0, 1, 4096, 64 << 10, MOST_BYTES, SIZE_MAX };
+static const size_t limits[] = {
+	0, 1, 4096, 64 << 10, MOST_BYTES, MOST_BYTES_PAGES, SIZE_MAX
+};
 
 static void *objs[2 * MOST_OBJECTS + 2];
 
@@ -31,7 +35,8 @@ static void *objs[2 * MOST_OBJECTS + 2];
 static unsigned int
 capacity_of(size_t size, size_t limit)
 {
-	size_t n = RTE_MIN(limit, MOST_BYTES) / 2 / size;
+	size_t n = RTE_MIN(limit, size <= 4096 ? MOST_BYTES_PAGES :
+		MOST_BYTES) / 2 / size;
 
 	/* the header of a magazine takes the place of two */
 	if (n > 2 && (n & (n - 1)) == 0)

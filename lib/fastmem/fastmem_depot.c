@@ -71,7 +71,7 @@ fastmem_depot_init(struct fastmem_depot *depot, struct fastmem_socket *socket,
 {
 	memset(depot, 0, sizeof(*depot));
 	fastmem_depot_set_shape(depot, socket, index, shape,
-		FASTMEM_CACHE_MAX_BYTES);
+		fastmem_depot_cache_bytes(shape.size));
 }
 
 bool

@@ -22,9 +22,19 @@
 #include "rte_fastmem.h"
 
 /* What an lcore's cache of one bin may hold at most, in bytes of objects, unless
- * told otherwise: its two magazines of larger objects have fewer of them.
+ * told otherwise: its two magazines of larger objects have fewer of them. Those
+ * of up to a page, such as most packets' buffers, have as many as there may be.
  */
 #define FASTMEM_CACHE_MAX_BYTES RTE_BIT64(21)
+#define FASTMEM_CACHE_MAX_BYTES_PAGES RTE_BIT64(22)
+#define FASTMEM_CACHE_PAGE RTE_BIT64(12)
+
+static inline size_t
+fastmem_depot_cache_bytes(size_t size)
+{
+	return size <= FASTMEM_CACHE_PAGE ? FASTMEM_CACHE_MAX_BYTES_PAGES :
+		FASTMEM_CACHE_MAX_BYTES;
+}
 
 struct __rte_cache_aligned fastmem_depot {
 	struct fastmem_bin bin;

@@ -85,7 +85,7 @@ static size_t
 type_cache_bytes(const struct rte_fastmem_type_params *params, size_t size)
 {
 	if (params->cache_size == 0)
-		return FASTMEM_CACHE_MAX_BYTES;
+		return fastmem_depot_cache_bytes(size);
 	/* Two magazines, of a cache line each. */
 	if (params->cache_size == RTE_FASTMEM_TYPE_NO_CACHE)
 		return 2 * UNCACHED_MAG_OBJECTS * size;

@@ -333,8 +333,8 @@ rte_fastmem_get_limit(int socket_id);
  * Limit what private caches may hold.
  *
  * An lcore's cache of one size class on one socket keeps up to 1,020 objects,
- * in two magazines, and up to 2 MiB of them unless told otherwise, but at least
- * one object in each magazine. What is kept there serves nobody else until the
+ * in two magazines, and up to 2 MiB of them unless told otherwise, or 4 MiB if
+ * they are of 4 KiB, but at least one object in each magazine. What is kept there serves nobody else until the
  * lcore allocates it, or flushes its caches. The smaller the caches, the more
  * often calls leave them.
  *
@@ -342,7 +342,7 @@ rte_fastmem_get_limit(int socket_id);
  * Not MT-safe against allocations.
  *
  * @param max_bytes
- *   Bytes of objects that a cache may hold; more than 2 MiB counts as 2 MiB.
+ *   Bytes of objects that a cache may hold, if that is less than the above.
  * @return
  *   - 0 on success.
  *   - -EBUSY if objects have been allocated already.
