@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright(c) 2026 The fastmem authors
 
+# shellcheck disable=SC1003,SC2016 # a backslash before a quote; awk's dollars
+
 # Usage: devtools/import-into-dpdk.sh DPDK_DIR
 #
 # Copy fastmem into a DPDK source tree, from 22.11 up to main, and register it
@@ -12,8 +14,6 @@
 # A second run changes nothing, or refreshes what has changed here. A tree that
 # is not understood is left as it is. In a tree older than main, the headers of
 # compat/ are copied along, into lib/fastmem/compat.
-
-# shellcheck disable=SC1003,SC2016 # a backslash before a quote; awk's dollars
 
 set -eu
 # shellcheck source=devtools/common.sh

@@ -334,7 +334,8 @@ compare(struct comparison *comparison)
 	int ret = 0;
 
 	write_conditions(comparison);
-	fprintf(comparison->f, "\n%-*s %9s %9s %7s\n", NAME_WIDTH, "Best of one caller, else median",
+	fprintf(comparison->f, "\n%-*s %9s %9s %7s\n", NAME_WIDTH,
+		"Best of one caller, else median",
 		"A", "B", "B/A");
 	for (i = 0; i < N_COMPARED; i++)
 		ret |= compare_run(comparison, i);

@@ -153,6 +153,7 @@ judge_nothing(const struct options *opts, const struct scenario *scenario,
 				.target = &targets->array[i],
 				.size = opts->sizes[j],
 				.skipped = "too few lcores",
+				.floor = -1,
 			};
 		}
 	}

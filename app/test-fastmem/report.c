@@ -51,7 +51,7 @@ report_machine(FILE *f, const struct machine *machine,
 	if (opts->targets != NULL) {
 		fprintf(f, "\nRatios of TSC cycles per object, median over %u rounds of %u ms; "
 			"*: measured again\nin more rounds, after it had missed the target; "
-			"<%s: missed, and less than %s takes, which\nallocates nothing\n",
+			"<%s: missed, and less\nthan %s takes, which allocates nothing\n",
 			opts->rounds, opts->duration, NULL_ALLOCATOR->name,
 			NULL_ALLOCATOR->name);
 		fflush(f);

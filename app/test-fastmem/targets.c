@@ -313,7 +313,8 @@ targets_need(const struct targets *targets, const struct scenario *scenario,
 		if (caller != REFERENCE_CALLER)
 			continue;
 		if (target->reference == allocator ||
-				allocator == NULL_ALLOCATOR)
+				(allocator == NULL_ALLOCATOR &&
+				!scenario->quantiles))
 			return true;
 	}
 

@@ -718,6 +718,35 @@ test_three_slabs(void)
 	return fastmem_test_all_back();
 }
 
+/*
+ * Bulks of pointers which are all as far from objects as the directory is wide:
+ * nothing is freed.
+ */
+static int
+test_far_bulks(void)
+{
+	void *far[MAX_BULK];
+	unsigned int lines, n, i;
+	uint64_t in_use;
+
+	if (pool_alloc(1024) != 0)
+		return TEST_FAILED;
+	for (n = 1; n <= MAX_BULK; n++) {
+		for (i = 0; i < n; i++)
+			far[i] = element(KIND_FAR, pool.here[i]);
+		set_last(LAST_SAME, false);
+		in_use = fastmem_test_in_use(pool.size);
+		if (free_logged(far, n, &lines) != 0)
+			return TEST_FAILED;
+		TEST_ASSERT_EQUAL(lines, n, "%u lines logged for %u", lines, n);
+		TEST_ASSERT_EQUAL(fastmem_test_in_use(pool.size), in_use,
+			"bulk of %u freed", n);
+		if (expect_served(&pool.spare, 1, pool.size, 8) != 0)
+			return TEST_FAILED;
+	}
+	return pool_free();
+}
+
 static int
 check_mixed(void *a, void *b, bool expected)
 {
@@ -781,6 +810,8 @@ struct unit_test_suite fastmem_bulk_testsuite = {
 			test_three_slabs),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_mixed),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_far_bulks),
 		TEST_CASES_END()
 	}
 };

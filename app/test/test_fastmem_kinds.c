@@ -208,6 +208,7 @@ forked(void *obj, rte_fastmem_handle_t handle)
 		rte_fastmem_free(obj);
 		rte_fastmem_free_sized(obj, 100, 8);
 		rte_fastmem_free_bulk(&obj, 1);
+		rte_fastmem_free_bulk((void *[]){ obj, obj }, 2);
 		rte_fastmem_hfree(handle, obj);
 		rte_fastmem_cache_flush();
 		rte_errno = 0;

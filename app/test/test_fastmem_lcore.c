@@ -168,7 +168,8 @@ call_first(struct work *w)
 		rte_fastmem_free_sized(freed, SIZE, 8);
 		return 0;
 	case FIRST_FREE_BULK:
-		rte_fastmem_free_bulk(&freed, 1);
+		/* one alone is freed as by rte_fastmem_free() */
+		rte_fastmem_free_bulk((void *[]){ freed, NULL }, 2);
 		return 0;
 	case FIRST_HFREE:
 		rte_fastmem_hfree(w->handle, freed);
@@ -238,6 +239,7 @@ refuse(void *arg)
 	rte_fastmem_free(obj);
 	rte_fastmem_free_sized(obj, SIZE, 8);
 	rte_fastmem_free_bulk(&obj, 1);
+	rte_fastmem_free_bulk((void *[]){ obj, obj }, 2);
 	rte_fastmem_hfree(w->handle, obj);
 	return 0;
 }
@@ -264,7 +266,7 @@ check_first_call(enum first_call first)
 	ret = resident_run(refuse, &w);
 	log = fastmem_test_log_stop();
 	TEST_ASSERT_SUCCESS(ret, "not refused after %u: %s", first, log);
-	TEST_ASSERT_EQUAL(fastmem_test_log_lines(log, "not initialized"), 4,
+	TEST_ASSERT_EQUAL(fastmem_test_log_lines(log, "not initialized"), 6,
 		"not reported after %u: %s", first, log);
 	free(log);
 	TEST_ASSERT_SUCCESS(rte_fastmem_init(), "cannot initialize");

@@ -222,12 +222,12 @@ free_slow(void *ptr)
 			ptr);
 }
 
-/* Free objects of a cache's bin by all means, if the thread has that cache. */
+/* Free objects of a cache's bin by all means, if a magazine is loaded. */
 static inline bool
 free_to_cache(struct rte_fastmem_cache *cache, void * const *ptrs,
 	unsigned int n)
 {
-	/* Others have no magazine ever. */
+	/* The thread has no cache, or has not used this one yet. */
 	if (unlikely(cache->capacity == 0))
 		return false;
 	fastmem_cache_free_bulk((struct fastmem_cache *)cache, ptrs, n);
@@ -432,7 +432,9 @@ bulk_is_of_bin(struct rte_fastmem_cache *cache, void * const *ptrs,
 				base) ^ index;
 	if (unlikely(differ != 0))
 		return false;
-	cache->mixed = second != 0;
+	/* Seldom: it may have the offset of what the next call reads. */
+	if (unlikely(cache->mixed != (second != 0)))
+		cache->mixed = second != 0;
 	return true;
 }
 

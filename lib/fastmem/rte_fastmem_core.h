@@ -16,6 +16,7 @@
  * arguments.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,7 +87,7 @@ struct rte_fastmem_cache {
  * directory has no bins.
  *
  * Processors that compare the lowest 12 bits of two addresses to tell if a load
- * depends on a store before it make the load wait when these agree. So what a
+ * depends on a store before it make the load wait when these agree. So what each
  * call writes here or to a cache, which is `last` and `state`, has another
  * offset in its cache line than what a call reads from the other one.
  */
@@ -334,6 +335,8 @@ typedef rte_v256u64_t __rte_fastmem_vector;
 typedef rte_v128u64_t __rte_fastmem_vector;
 #endif
 #define RTE_FASTMEM_LANES (sizeof(__rte_fastmem_vector) / sizeof(uint64_t))
+static_assert(sizeof(void *) == sizeof(uint64_t),
+	"a pointer has to be a number of a vector");
 
 /** @internal Tell if any number of a vector has one of some bits. */
 static inline bool
