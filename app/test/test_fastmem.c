@@ -19,6 +19,7 @@ test_fastmem(void)
 		&fastmem_color_testsuite,
 		&fastmem_kin_testsuite,
 		&fastmem_bulk_testsuite,
+		&fastmem_bulk_slabs_testsuite,
 		&fastmem_calls_testsuite,
 		&fastmem_backing_testsuite,
 	};

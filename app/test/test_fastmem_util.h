@@ -33,6 +33,7 @@ extern struct unit_test_suite fastmem_object_testsuite;
 extern struct unit_test_suite fastmem_color_testsuite;
 extern struct unit_test_suite fastmem_kin_testsuite;
 extern struct unit_test_suite fastmem_bulk_testsuite;
+extern struct unit_test_suite fastmem_bulk_slabs_testsuite;
 extern struct unit_test_suite fastmem_calls_testsuite;
 extern struct unit_test_suite fastmem_backing_testsuite;
 

@@ -310,9 +310,14 @@ __rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
 		cache->misalign) == 0;
 }
 
-/** @internal What rte_fastmem_free() does. */
-static inline void
-__rte_fastmem_free_one(void *ptr)
+/**
+ * @internal Put an object into the loaded magazine of the cache used last; false
+ * if it is not of that bin, or the magazine is full. What is out of the
+ * directory's range, such as the memory of external heaps, has other bits than
+ * an object.
+ */
+static inline bool
+__rte_fastmem_push_last(void *ptr)
 {
 	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
@@ -322,10 +327,16 @@ __rte_fastmem_free_one(void *ptr)
 	 * the loads from the object to the cache's state. The comparison is
 	 * predicted.
 	 */
-	if (likely(__rte_fastmem_is_of(self, cache, offset) &&
-			__rte_fastmem_push(cache, ptr)))
-		return;
-	__rte_fastmem_free(ptr);
+	return __rte_fastmem_is_of(self, cache, offset) &&
+		__rte_fastmem_push(cache, ptr);
+}
+
+/** @internal What rte_fastmem_free() does. */
+static inline void
+__rte_fastmem_free_one(void *ptr)
+{
+	if (unlikely(!__rte_fastmem_push_last(ptr)))
+		__rte_fastmem_free(ptr);
 }
 
 /** @internal Pointers that are copied or compared at a time. */

@@ -286,17 +286,8 @@ __rte_experimental
 static inline void
 rte_fastmem_heap_free(void *ptr)
 {
-	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
-	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
-	struct rte_fastmem_cache *cache = self->last;
-
-	/* As in rte_fastmem_free(). What is out of the directory's range, such
-	 * as the memory of external heaps, has other bits than an object.
-	 */
-	if (likely(__rte_fastmem_is_of(self, cache, offset) &&
-			__rte_fastmem_push(cache, ptr)))
-		return;
-	__rte_fastmem_heap_free(ptr);
+	if (unlikely(!__rte_fastmem_push_last(ptr)))
+		__rte_fastmem_heap_free(ptr);
 }
 
 /**
