@@ -27,7 +27,9 @@
 #define MAX_OBJS (LIMIT / 8)
 
 #define MAX_ZONES 64
+#define MAX_BLOCKS 1024
 #define MEGABYTE ((size_t)1 << 20)
+#define LEAST_BLOCK (MEGABYTE / 4)
 
 static void **objs;
 
@@ -473,6 +475,119 @@ test_fragmented_eal(void)
 	return fastmem_test_all_back();
 }
 
+static void
+free_all(void **blocks, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		rte_free(blocks[i]);
+}
+
+/* Take memory in blocks until there is none, at most as many as there is room for. */
+static unsigned int
+take_all(void **blocks, unsigned int n, size_t size, unsigned int align)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		blocks[i] = rte_malloc_socket(NULL, size, align,
+			fastmem_test_socket());
+		if (blocks[i] == NULL)
+			break;
+	}
+	return i;
+}
+
+static bool
+lies_in(const void *ptr, uintptr_t start, size_t len)
+{
+	return (uintptr_t)ptr - start < len;
+}
+
+/* Make a hole of nearly two slabs among blocks of a slab's size, so that none fits
+ * into it where EAL would place it. Returns where that is, 0 if it cannot be.
+ */
+static uintptr_t
+make_hole_askew(void **blocks, unsigned int n, void **guards)
+{
+	unsigned int low, high;
+	uintptr_t start = 0;
+	void *hole;
+
+	for (low = 0; low < n; low++) {
+		start = (uintptr_t)blocks[low];
+		for (high = 0; high < n; high++)
+			if ((uintptr_t)blocks[high] == start + SLAB)
+				break;
+		if (start % (2 * SLAB) == 0 && high < n)
+			break;
+	}
+	if (low == n)
+		return 0;
+	rte_free(blocks[low]);
+	rte_free(blocks[high]);
+	blocks[low] = NULL;
+	blocks[high] = NULL;
+	guards[0] = rte_malloc_socket(NULL, LEAST_BLOCK, 2 * SLAB,
+		fastmem_test_socket());
+	guards[1] = rte_malloc_socket(NULL, LEAST_BLOCK, 0,
+		fastmem_test_socket());
+	/* what was freed last is what EAL offers first */
+	hole = rte_malloc_socket(NULL, SLAB + MEGABYTE, 0, fastmem_test_socket());
+	guards[2] = hole;
+	return lies_in(guards[0], start, 1) &&
+		lies_in(guards[1], start + SLAB, SLAB) &&
+		lies_in(hole, start, 2 * SLAB) ? start : 0;
+}
+
+/*
+ * EAL's memory as single pages, and a longer stretch which has no place for a slab,
+ * but is what EAL offers first: growth finds the pages all the same.
+ */
+static int
+test_pages_of_eal(void)
+{
+	unsigned int n_blocks, n_rest, n_pages = 0, i;
+	void *blocks[MAX_BLOCKS], *rest[MAX_BLOCKS];
+	void *guards[3] = { NULL };
+	size_t n = 0;
+
+	if (!fastmem_test_bounded()) {
+		printf("EAL's memory is not bounded, skipped\n");
+		return TEST_SKIPPED;
+	}
+	/* with EAL's header, as large as a page */
+	n_blocks = take_all(blocks, RTE_DIM(blocks), SLAB - 128, SLAB);
+	n_rest = take_all(rest, RTE_DIM(rest), MEGABYTE, 0);
+	n_rest += take_all(&rest[n_rest], RTE_DIM(rest) - n_rest, LEAST_BLOCK, 0);
+	if (n_blocks == RTE_DIM(blocks) || n_rest == RTE_DIM(rest) ||
+			make_hole_askew(blocks, n_blocks, guards) == 0) {
+		printf("EAL's memory cannot be fragmented, skipped\n");
+	} else {
+		/* each second one, as neighbours would be one stretch */
+		for (i = 0; i < n_blocks; i++) {
+			if (((uintptr_t)blocks[i] / SLAB) % 2 == 0)
+				continue;
+			rte_free(blocks[i]);
+			blocks[i] = NULL;
+			n_pages++;
+		}
+		rte_free(guards[2]);
+		guards[2] = NULL;
+		n = fastmem_test_exhaust(objs, MAX_OBJS, MEGABYTE);
+		TEST_ASSERT(n + 1 >= n_pages, "%zu objects of 1 MiB in %u pages",
+			n, n_pages);
+		fastmem_test_free_all(objs, n);
+	}
+	free_all(blocks, n_blocks);
+	free_all(rest, n_rest);
+	free_all(guards, RTE_DIM(guards));
+	if (n == 0)
+		return TEST_SKIPPED;
+	return fastmem_test_all_back();
+}
+
 static int
 setup_unlimited(void)
 {
@@ -545,13 +660,28 @@ test_many_zones(void)
 	return TEST_SUCCESS;
 }
 
-/* A number of live objects takes at most so much memory. */
+/* Whether EAL has one stretch of memory of that size. With --legacy-mem it has what
+ * it found when it started, which may be pages that lie here and there.
+ */
+static bool
+eal_has_stretch(size_t size)
+{
+	void *stretch = rte_malloc_socket(NULL, size, 0, fastmem_test_socket());
+
+	rte_free(stretch);
+	return stretch != NULL;
+}
+
+/* A number of live objects takes at most so much memory, and room for one object more
+ * at the edges of each stretch where EAL's memory is in fragments.
+ */
 static int
 check_bound(size_t size, size_t n, size_t most)
 {
 	struct rte_malloc_socket_stats before, after;
 	int socket_id = fastmem_test_socket();
 	void **live = calloc(n, sizeof(*live));
+	bool whole = eal_has_stretch(most);
 	size_t got, taken;
 
 	TEST_ASSERT_NOT_NULL(live, "no memory");
@@ -565,8 +695,11 @@ check_bound(size_t size, size_t n, size_t most)
 	}
 	rte_malloc_get_socket_stats(socket_id, &after);
 	taken = after.heap_totalsz_bytes - before.heap_totalsz_bytes;
-	printf("%zu objects of %zu B: %" PRIu64 " KiB of backing, heap grew by %zu KiB\n",
-		got, size, fastmem_test_backing() >> 10, taken >> 10);
+	printf("%zu objects of %zu B: %" PRIu64 " KiB of backing in %u memzones, heap grew by %zu KiB\n",
+		got, size, fastmem_test_backing() >> 10,
+		fastmem_test_count_zones(), taken >> 10);
+	if (!whole)
+		most = RTE_MAX(most, (got + fastmem_test_count_zones()) * size);
 	TEST_ASSERT(fastmem_test_backing() <= most, "%" PRIu64 " B of backing",
 		fastmem_test_backing());
 	/* and EAL agrees */
@@ -616,6 +749,8 @@ static struct unit_test_suite fastmem_oom_testsuite = {
 			test_exhaust_eal),
 		TEST_CASE_ST(setup_unlimited, teardown_limited,
 			test_fragmented_eal),
+		TEST_CASE_ST(setup_unlimited, teardown_limited,
+			test_pages_of_eal),
 		TEST_CASE_ST(setup_unlimited, teardown_limited,
 			test_init_cycles),
 		TEST_CASE_ST(setup_unlimited, teardown_limited,
