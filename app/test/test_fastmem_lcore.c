@@ -214,8 +214,8 @@ call_and_use(void *arg)
 	rte_fastmem_free_bulk(objs, RTE_DIM(objs));
 	rte_fastmem_hfree(w->handle, rte_fastmem_halloc(w->handle, 0));
 	TEST_ASSERT(own_cache(w->handle)->capacity > 0, "no caches");
-	TEST_ASSERT(__rte_fastmem_is_of(self, own_cache(w->handle),
-		(uintptr_t)objs[0] - self->dir_base), "no directory");
+	TEST_ASSERT_EQUAL(__rte_fastmem_bin(self, (uintptr_t)objs[0] -
+		self->dir_base), own_cache(w->handle)->index, "no directory");
 	return 0;
 }
 

@@ -12,12 +12,15 @@
 
 #define MAX_CACHES (1 + RTE_MAX_NUMA_NODES * FASTMEM_N_BINS + FASTMEM_MAX_TYPES)
 
-/* Stands for the block of those who have none; never written to. */
-static union {
-	struct fastmem_block block;
-	uint8_t bytes[sizeof(struct fastmem_block) +
-		MAX_CACHES * sizeof(struct fastmem_cache)];
-} block_nil;
+/* Stand for the caches of those who have none; never written to. Handles may be
+ * of any of them.
+ */
+static struct fastmem_cache caches_nil[MAX_CACHES];
+
+/* The own socket's: of these, objects are looked up in the directory. */
+static struct fastmem_cache own_nil[FASTMEM_N_BINS] = {
+	[0 ... FASTMEM_N_BINS - 1] = { .core.misalign = UINTPTR_MAX },
+};
 
 struct fastmem_process fastmem_process;
 bool fastmem_process_is_remote;
@@ -34,10 +37,10 @@ static RTE_ATOMIC(uint16_t) bins_nil[1];
 
 /* What it knows if it has none, or has never been here. */
 #define CORE_NIL { \
-	.caches = &block_nil.block.caches[0].core, \
-	.own = CORE_OWN(&block_nil.block.caches[0]), \
+	.caches = &caches_nil[0].core, \
+	.own = CORE_OWN(own_nil), \
 	.dir_bins = bins_nil, \
-	.last = &block_nil.block.caches[0].core, \
+	.last = &own_nil[0].core, \
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(per_lcore__rte_fastmem_lcore, 26.11)

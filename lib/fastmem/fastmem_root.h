@@ -20,7 +20,7 @@
 #define FASTMEM_ROOT_NAME "fastmem_root"
 
 /** Changes with any structure in shared memory. */
-#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c000000a)
+#define FASTMEM_LAYOUT UINT64_C(0xfa57a110c000000b)
 
 struct fastmem_block;
 struct fastmem_cache_base;

@@ -459,17 +459,12 @@ rte_fastmem_free_sized(void *ptr, size_t size, size_t align)
 {
 	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	unsigned int zeros = __rte_fastmem_zeros(size, align);
-	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
-	struct rte_fastmem_cache *cache;
 
 	/* The cache follows from the size; the directory only confirms it. */
-	if (likely(__rte_fastmem_is_plain(zeros, 0, 0))) {
-		cache = __rte_fastmem_own_cache(self, zeros);
-		if (likely(__rte_fastmem_is_of(self, cache, offset) &&
-				__rte_fastmem_push(cache, ptr)))
-			return;
-	}
-	__rte_fastmem_free(ptr);
+	if (unlikely(!__rte_fastmem_is_plain(zeros, 0, 0) ||
+			!__rte_fastmem_push_object(self,
+				__rte_fastmem_own_cache(self, zeros), ptr)))
+		__rte_fastmem_free(ptr);
 }
 
 /**

@@ -24,6 +24,7 @@
 
 #include <rte_bitops.h>
 #include <rte_branch_prediction.h>
+#include <rte_byteorder.h>
 #include <rte_common.h>
 #include <rte_compat.h>
 #include <rte_per_lcore.h>
@@ -71,9 +72,24 @@ struct rte_fastmem_cache {
 	RTE_ATOMIC(uint64_t) state;
 	void **objs;        /**< The loaded magazine's. */
 	uintptr_t misalign; /**< Bits that no object's shifted-back offset has. */
-	uint32_t color;     /**< Bits of an offset that tell the shift. */
-	uint32_t capacity;  /**< Of the loaded magazine; 0 if there is none. */
-	uint16_t index;     /**< Of the bin. */
+	union {
+		/** All three: see __rte_fastmem_push_object(). */
+		uint64_t tag;
+		__extension__
+		struct {
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+			uint16_t index;    /**< Of the bin. */
+			/** Bits of an offset that tell the shift. */
+			uint16_t color;
+			/** Of the loaded magazine; 0 if there is none. */
+			uint32_t capacity;
+#else
+			uint32_t capacity;
+			uint16_t color;
+			uint16_t index;
+#endif
+		};
+	};
 	uint16_t mixed;     /**< The last bulk freed was of several slabs. */
 	uint32_t plain;     /**< Bits within a slab that no object has, but for
 			     *   those of the shift.
@@ -240,7 +256,7 @@ __rte_fastmem_handle_cache(const struct rte_fastmem_lcore *self,
 
 /**
  * @internal The bin of the objects at an offset from the directory's first
- * address. What is out of its range is somewhere in the table, too.
+ * address, which has to be in its range.
  *
  * The entry is only ever read by a thread that holds an object in the granule,
  * and was written before that object was first handed out: what passed the
@@ -250,8 +266,8 @@ __rte_fastmem_handle_cache(const struct rte_fastmem_lcore *self,
 static inline uint16_t
 __rte_fastmem_bin(const struct rte_fastmem_lcore *self, uintptr_t offset)
 {
-	return rte_atomic_load_explicit(&self->dir_bins[
-		(offset >> RTE_FASTMEM_SLAB_SHIFT) & self->dir_mask],
+	return rte_atomic_load_explicit(
+		&self->dir_bins[offset >> RTE_FASTMEM_SLAB_SHIFT],
 		rte_memory_order_relaxed);
 }
 
@@ -283,13 +299,14 @@ __rte_fastmem_pop(struct rte_fastmem_cache *cache, void **obj)
 
 /** @internal Put an object into the loaded magazine; false if it is full. */
 static inline bool
-__rte_fastmem_push(struct rte_fastmem_cache *cache, void *obj)
+__rte_fastmem_push_below(struct rte_fastmem_cache *cache, void *obj,
+	uint32_t capacity)
 {
 	uint64_t state = rte_atomic_load_explicit(&cache->state,
 		rte_memory_order_relaxed);
 	uint64_t n = state & RTE_FASTMEM_COUNT_MASK;
 
-	if (unlikely((uint32_t)n >= cache->capacity))
+	if (unlikely((uint32_t)n >= capacity))
 		return false;
 	cache->objs[n] = obj;
 	rte_atomic_store_explicit(&cache->state, state + 1,
@@ -297,38 +314,50 @@ __rte_fastmem_push(struct rte_fastmem_cache *cache, void *obj)
 	return true;
 }
 
+/** @internal The same, the capacity read by itself. */
+static inline bool
+__rte_fastmem_push(struct rte_fastmem_cache *cache, void *obj)
+{
+	return __rte_fastmem_push_below(cache, obj, cache->capacity);
+}
+
 /**
- * @internal Tell if the object at an offset, if there is one, is of a cache's
- * bin.
+ * @internal Put an object into the loaded magazine; false if it is not of the
+ * cache's bin, or the magazine is full. What is out of the directory's range,
+ * such as the memory of external heaps, has other bits than an object.
+ *
+ * Where objects come from another lcore, what bounds a loop that frees them is
+ * how many loads a processor can have under way, rather than its instructions.
+ * So one load reads three fields, and the directory comes last, when the offset
+ * is known to be in its range.
  */
 static inline bool
-__rte_fastmem_is_of(const struct rte_fastmem_lcore *self,
-	const struct rte_fastmem_cache *cache, uintptr_t offset)
+__rte_fastmem_push_object(const struct rte_fastmem_lcore *self,
+	struct rte_fastmem_cache *cache, void *ptr)
 {
-	return __rte_fastmem_bin(self, offset) == cache->index &&
-		(__rte_fastmem_shift_back(offset, cache->color) &
-		cache->misalign) == 0;
+	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
+	const uint64_t tag = cache->tag;
+
+	return (__rte_fastmem_shift_back(offset, (uint32_t)tag >> 16) &
+		cache->misalign) == 0 &&
+		__rte_fastmem_bin(self, offset) == (uint16_t)tag &&
+		__rte_fastmem_push_below(cache, ptr, tag >> 32);
 }
 
 /**
  * @internal Put an object into the loaded magazine of the cache used last; false
- * if it is not of that bin, or the magazine is full. What is out of the
- * directory's range, such as the memory of external heaps, has other bits than
- * an object.
+ * if it is not of that bin, or the magazine is full.
  */
 static inline bool
 __rte_fastmem_push_last(void *ptr)
 {
 	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
-	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
-	struct rte_fastmem_cache *cache = self->last;
 
 	/* Were the cache found by the bin, the next allocation would wait for
 	 * the loads from the object to the cache's state. The comparison is
 	 * predicted.
 	 */
-	return __rte_fastmem_is_of(self, cache, offset) &&
-		__rte_fastmem_push(cache, ptr);
+	return __rte_fastmem_push_object(self, self->last, ptr);
 }
 
 /** @internal What rte_fastmem_free() does. */
