@@ -88,6 +88,27 @@ judged() {
 	grep -q '^targets: 0 met, 1 missed (1 of them below what null takes)' "$tmp/targets.out"
 }
 
+# The median of three processes counts, but for what is below what null takes.
+judged_again() {
+	local judge=$ROOT/devtools/judge-targets.py i result=0
+	local ratios=(1.0 0.4 0.45)
+
+	[ -z "$("$judge" --scenarios "$tmp/targets.json")" ] || return 1
+	for i in 0 1 2; do
+		sed -E 's/"floor": [^,]+/"floor": 0.1/; s/"target": [^,]+/"target": 0.5/
+			s/"ratio": [^,]+/"ratio": '"${ratios[i]}/" \
+			"$tmp/targets.json" >"$tmp/process-$i.json"
+	done
+	[ "$("$judge" --scenarios "$tmp/process-0.json")" = single ] || return 1
+	"$judge" "$tmp"/process-[012].json >"$tmp/judged" || return 1
+	grep -q '1.000 0.400 0.450, target 0.500: 0.450 ok$' "$tmp/judged" || return 1
+	grep -q '^targets: 1 met, 0 missed (0 of them' "$tmp/judged" || return 1
+	"$judge" "$tmp"/process-{0,1,0}.json >"$tmp/judged" || result=$?
+	[ "$result" -eq 2 ] || return 1
+	grep -q '^targets: 0 met, 1 missed (0 of them' "$tmp/judged" || return 1
+	! "$judge" "$tmp/list" "$tmp/list" 2>/dev/null
+}
+
 # The report names figures with a large spread, and the JSON has as many.
 named_spread() {
 	local n
@@ -244,6 +265,7 @@ pictures() {
 step_check "each scenario" every_scenario
 step_check "several sizes, callers and rounds" several_callers
 step_check "targets" judged
+step_check "targets, by several processes" judged_again
 step_check "JSON, by the schema" output schema "$SCHEMA" "$tmp/all.json" "$tmp/callers.json" \
 	"$tmp/targets.json"
 step_check "wrong JSON, by the schema" output strict "$SCHEMA" "$tmp/callers.json"
