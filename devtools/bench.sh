@@ -129,7 +129,11 @@ if $targets; then
 		--json) json=${args[i + 1]} ;;
 		--json=*) json=${arg#*=} ;;
 		esac
-		[ "$json" != - ] || die "--json: --targets needs a file"
+		case "$arg ${args[i + 1]-}" in
+		--json\ - | --csv\ - | --markdown\ - | --json=-\ * | --csv=-\ * | --markdown=-\ *)
+			die "${arg%%=*}: --targets needs a file"
+			;;
+		esac
 		case $arg in
 		--allocators* | --callers*) die "${arg%%=*}: these are given by --targets" ;;
 		--json* | --csv* | --markdown*)
@@ -290,11 +294,30 @@ run_memory() {
 	args=(${args_user[@]:+"${args_user[@]}"})
 }
 
+# Measure some scenarios once more, and write none of the user's own files again:
+# measure_again SCENARIOS FILE
+measure_again() {
+	local i result=0
+	local -a kept=() args_user=("${args[@]}")
+
+	for ((i = 0; i < ${#args[@]}; i++)); do
+		case ${args[i]} in
+		--json | --csv | --markdown) i=$((i + 1)) ;;
+		--json=* | --csv=* | --markdown=*) ;;
+		*) kept+=("${args[i]}") ;;
+		esac
+	done
+	args=("${kept[@]}")
+	run_bench --scenarios "$1" --json "$2" >/dev/null || result=$?
+	args=("${args_user[@]}")
+	[ "$result" -eq 0 ] || [ "$result" -eq 2 ]
+}
+
 # Judge by the targets, with the results in a file. What misses is judged by two
 # more processes: run_targets FILE [BENCHMARK_OPTION...]
 run_targets() {
 	local file=$1 scenarios i result=0
-	local -a more=() args_user=(${args[@]:+"${args[@]}"})
+	local -a more=()
 	shift
 
 	run_bench --json "$file" "$@" || result=$?
@@ -304,14 +327,8 @@ run_targets() {
 	for i in 2 3; do
 		note "measuring what missed by another process"
 		more+=("$work/targets-$i.json")
-		result=0
-		# last, so that none of the user's own files is written again
-		args=(${args_user[@]:+"${args_user[@]}"} --scenarios "$scenarios"
-			--json "${more[-1]}" --csv /dev/null --markdown /dev/null)
-		run_bench >/dev/null || result=$?
-		[ "$result" -eq 0 ] || [ "$result" -eq 2 ] || return 1
+		measure_again "$scenarios" "${more[-1]}" || return 1
 	done
-	args=(${args_user[@]:+"${args_user[@]}"})
 	python3 "$ROOT/devtools/judge-targets.py" "$file" "${more[@]}"
 }
 

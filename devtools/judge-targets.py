@@ -18,6 +18,7 @@ The exit status is 2 if a target is missed.
 """
 
 import json
+import math
 import statistics
 import sys
 
@@ -33,6 +34,13 @@ def load(path):
 def floor(verdict):
     """Whether the target is below what null takes."""
     return verdict["floor"] is not None and verdict["target"] < verdict["floor"]
+
+
+def ratio_of(verdict):
+    """What could not be measured is missed."""
+    if verdict is None or verdict["ratio"] is None:
+        return math.inf
+    return verdict["ratio"]
 
 
 def missed(verdict):
@@ -54,9 +62,8 @@ def judge(first, others):
     for key, verdict in first.items():
         met, null = verdict["met"], floor(verdict)
         if key in again:
-            ratios = [o[key]["ratio"] for o in [first] + others
-                      if key in o and o[key]["ratio"] is not None]
-            ratio = statistics.median(ratios)
+            ratios = [ratio_of(o.get(key)) for o in [first] + others]
+            ratio = statistics.median_high(ratios)
             met = ratio <= verdict["target"]
             text = "ok" if met else "MISSED"
             print(f"{name(verdict)}: {' '.join(f'{r:.3f}' for r in ratios)},"

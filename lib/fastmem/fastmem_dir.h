@@ -17,7 +17,7 @@
  *
  * The bin's table has two bytes an entry, 32 granules in a cache line, for the
  * sake of the fast path; and a power of two of entries, so that this need not
- * compare, but only to mask: an object's bits say whether it was in range.
+ * compare: the bits that no object's offset has include those beyond the range.
  */
 
 #include <stddef.h>

@@ -19,9 +19,6 @@
 /* Slabs lack no more than a page at either end. */
 #define ZONE_EDGE_MAX 4096
 
-/* How many stretches of memory to pass over in search of one that fits. */
-#define ZONE_MAX_HELD 16
-
 #define ZONE_PREFIX "fastmem_"
 
 static rte_iova_t
@@ -53,13 +50,6 @@ zone_name(char *name, size_t len, uint32_t id)
 	snprintf(name, len, ZONE_PREFIX "%" PRIu32, id);
 }
 
-/* The name of the kth memzone that is held while another one is sought. */
-static void
-zone_held_name(char *name, size_t len, uint32_t id, uint32_t k)
-{
-	snprintf(name, len, ZONE_PREFIX "%" PRIu32 "_%" PRIu32, id, k);
-}
-
 /* Tell if a memzone covers n granules but for the edges, and find its place.
  * A few bytes beyond the last border are of no use.
  */
@@ -82,47 +72,21 @@ zone_fits(const struct rte_memzone *mz, unsigned int n,
 	return last - place->addr == n * FASTMEM_SLAB_SIZE;
 }
 
-static const struct rte_memzone *
-zone_reserve_any(const char *name, int socket_id, unsigned int n)
-{
-	return rte_memzone_reserve_aligned(name, n * FASTMEM_SLAB_SIZE -
-		ZONE_SLACK, socket_id, 0, RTE_CACHE_LINE_SIZE);
-}
-
-/* Get a memzone that, with its header, fills n granules. */
+/* Get a memzone that, with its header, fills n granules; within a bound, if that is
+ * not 0.
+ */
 static const struct rte_memzone *
 zone_reserve_exact(const char *name, int socket_id, unsigned int n,
-	struct fastmem_zone_place *place)
+	unsigned int bound, struct fastmem_zone_place *place)
 {
-	const struct rte_memzone *mz = zone_reserve_any(name, socket_id, n);
+	const struct rte_memzone *mz = rte_memzone_reserve_bounded(name,
+		n * FASTMEM_SLAB_SIZE - ZONE_SLACK, socket_id, 0,
+		RTE_CACHE_LINE_SIZE, bound);
 
 	if (mz != NULL && !zone_fits(mz, n, place)) {
 		rte_memzone_free(mz);
 		mz = NULL;
 	}
-	return mz;
-}
-
-/* EAL offers the same stretch of memory each time, and where that lies askew, no
- * other one. So what it offers is taken away from it until it has a better one.
- */
-static const struct rte_memzone *
-zone_reserve_elsewhere(const char *name, uint32_t id, int socket_id,
-	unsigned int n, struct fastmem_zone_place *place)
-{
-	const struct rte_memzone *held[ZONE_MAX_HELD], *mz = NULL;
-	char held_name[RTE_MEMZONE_NAMESIZE];
-	unsigned int n_held;
-
-	for (n_held = 0; mz == NULL && n_held < RTE_DIM(held); n_held++) {
-		zone_held_name(held_name, sizeof(held_name), id, n_held);
-		held[n_held] = zone_reserve_any(held_name, socket_id, n);
-		if (held[n_held] == NULL)
-			break;
-		mz = zone_reserve_exact(name, socket_id, n, place);
-	}
-	while (n_held > 0)
-		rte_memzone_free(held[--n_held]);
 	return mz;
 }
 
@@ -134,15 +98,19 @@ fastmem_zone_reserve(const struct fastmem_dir *dir, int socket_id, uint32_t id,
 	const struct rte_memzone *mz;
 
 	zone_name(name, sizeof(name), id);
-	mz = zone_reserve_exact(name, socket_id, n, place);
+	mz = zone_reserve_exact(name, socket_id, n, 0, place);
 	if (mz == NULL) {
 		mz = rte_memzone_reserve_aligned(name, n * FASTMEM_SLAB_SIZE,
 			socket_id, 0, FASTMEM_SLAB_SIZE);
 		if (mz != NULL)
 			*place = (struct fastmem_zone_place){ .addr = mz->addr_64 };
 	}
-	if (mz == NULL)
-		mz = zone_reserve_elsewhere(name, id, socket_id, n, place);
+	/* EAL offers the first stretch of memory that is long enough, and no other
+	 * one where that lies askew. A granule alone lies right within a bound.
+	 */
+	if (mz == NULL && n == 1)
+		mz = zone_reserve_exact(name, socket_id, n, FASTMEM_SLAB_SIZE,
+			place);
 	if (mz != NULL && (mz->addr_64 < dir->base ||
 			mz->addr_64 - dir->base + mz->len > dir->bytes)) {
 		FASTMEM_LOG(ERR, "memzone %s lies outside of EAL's address ranges",
@@ -239,18 +207,13 @@ zone_batch_add(const struct rte_memzone *mz, void *arg)
 {
 	struct zone_batch *batch = arg;
 	char name[RTE_MEMZONE_NAMESIZE];
-	uint32_t id, k;
-	int n = sscanf(mz->name, ZONE_PREFIX "%" SCNu32 "_%" SCNu32, &id, &k);
+	uint32_t id;
 
-	if (batch->n == RTE_DIM(batch->zones) || n < 1)
+	/* An application's memzone may be named alike, but not the same. */
+	if (batch->n == RTE_DIM(batch->zones) ||
+			sscanf(mz->name, ZONE_PREFIX "%" SCNu32, &id) != 1)
 		return;
-	/* An application's memzone may be named alike, but not the same; one
-	 * that was held is left by a process that died.
-	 */
-	if (n == 1)
-		zone_name(name, sizeof(name), id);
-	else
-		zone_held_name(name, sizeof(name), id, k);
+	zone_name(name, sizeof(name), id);
 	if (strcmp(name, mz->name) == 0)
 		batch->zones[batch->n++] = mz;
 }

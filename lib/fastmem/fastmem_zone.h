@@ -15,9 +15,8 @@
  * fill them exactly, and the zone's first slab lacks its first bytes, or,
  * where the next zone's header comes before the border, the last slab its
  * last bytes. Where EAL places the zone otherwise, an aligned one is asked for
- * instead. If there is none, as in memory that consists of single pages, EAL
- * may still have a place that fits, but not offer it before one that does not:
- * the latter is held until the former was found.
+ * instead. If there is none, as in memory that consists of single pages, a zone
+ * of one granule is asked for that crosses no border of granules.
  *
  * Only IO addresses within a slab have to be contiguous, so zones are not
  * asked to be.

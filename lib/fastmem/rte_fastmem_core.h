@@ -72,29 +72,28 @@ struct rte_fastmem_cache {
 	RTE_ATOMIC(uint64_t) state;
 	void **objs;        /**< The loaded magazine's. */
 	uintptr_t misalign; /**< Bits that no object's shifted-back offset has. */
-	union {
-		/** All three: see __rte_fastmem_push_object(). */
-		uint64_t tag;
-		__extension__
-		struct {
+	/** These three are read by one load: see __rte_fastmem_tag(). */
 #if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
-			uint16_t index;    /**< Of the bin. */
-			/** Bits of an offset that tell the shift. */
-			uint16_t color;
-			/** Of the loaded magazine; 0 if there is none. */
-			uint32_t capacity;
+	uint16_t index;     /**< Of the bin. */
+	uint16_t color;     /**< Bits of an offset that tell the shift. */
+	uint32_t capacity;  /**< Of the loaded magazine; 0 if there is none. */
 #else
-			uint32_t capacity;
-			uint16_t color;
-			uint16_t index;
+	uint32_t capacity;
+	uint16_t color;
+	uint16_t index;
 #endif
-		};
-	};
 	uint16_t mixed;     /**< The last bulk freed was of several slabs. */
 	uint32_t plain;     /**< Bits within a slab that no object has, but for
 			     *   those of the shift.
 			     */
 };
+
+/** @internal Where the three fields of a tag begin. */
+#define RTE_FASTMEM_TAG_OFFSET \
+	(offsetof(struct rte_fastmem_cache, misalign) + sizeof(uintptr_t))
+static_assert(RTE_FASTMEM_TAG_OFFSET % sizeof(uint64_t) == 0 &&
+	offsetof(struct rte_fastmem_cache, mixed) ==
+	RTE_FASTMEM_TAG_OFFSET + sizeof(uint64_t), "a tag is one word");
 
 /**
  * @internal What the thread of an lcore, or one without an lcore id, knows by
@@ -322,6 +321,19 @@ __rte_fastmem_push(struct rte_fastmem_cache *cache, void *obj)
 }
 
 /**
+ * @internal A cache's bin in the 16 lowest bits, its color in the next ones, and
+ * its capacity above.
+ */
+static inline uint64_t
+__rte_fastmem_tag(const struct rte_fastmem_cache *cache)
+{
+	uint64_t tag;
+
+	memcpy(&tag, (const char *)cache + RTE_FASTMEM_TAG_OFFSET, sizeof(tag));
+	return tag;
+}
+
+/**
  * @internal Put an object into the loaded magazine; false if it is not of the
  * cache's bin, or the magazine is full. What is out of the directory's range,
  * such as the memory of external heaps, has other bits than an object.
@@ -336,7 +348,7 @@ __rte_fastmem_push_object(const struct rte_fastmem_lcore *self,
 	struct rte_fastmem_cache *cache, void *ptr)
 {
 	uintptr_t offset = (uintptr_t)ptr - self->dir_base;
-	const uint64_t tag = cache->tag;
+	const uint64_t tag = __rte_fastmem_tag(cache);
 
 	return (__rte_fastmem_shift_back(offset, (uint32_t)tag >> 16) &
 		cache->misalign) == 0 &&

@@ -48,6 +48,9 @@
 
 #define ELASTIC_SLAB_BYTES (UINT64_C(2) << 20)
 
+/** At the edges of its memory, and to shift its objects, a slab may lack pages. */
+#define ELASTIC_SLAB_LEAST_BYTES (ELASTIC_SLAB_BYTES - 3 * 4096)
+
 /**
  * A lock of the primary process: threads spin for a while, and then sleep until
  * it is free, since its holder may have been preempted.

@@ -119,16 +119,16 @@ pool_tick(struct elastic_pool *pool)
 	__rte_requires_capability(&pool->local->trim_lock)
 {
 	struct elastic_local *local = pool->local;
-	const uint64_t slab_objs = ELASTIC_SLAB_BYTES / pool->obj_bytes;
-	uint64_t need, least, n = 0;
+	/* of the slab that has the fewest */
+	const uint64_t slab_objs = RTE_MAX(ELASTIC_SLAB_LEAST_BYTES /
+		pool->obj_bytes, UINT64_C(1));
+	uint64_t need, n = 0;
 
 	if (local->policy.n_ticks == 0 ||
 			++local->n_ticks < local->policy.n_ticks)
 		return false;
 	need = pool_need(pool);
-	/* The last slab may lie at a memzone's edge and have fewer objects. */
-	least = need == 0 ? 1 : slab_objs;
-	if (elastic_n_constructed(pool) >= need + least)
+	if (elastic_n_constructed(pool) >= need + slab_objs)
 		n = pool_trim(pool, need);
 	pool_reckon(pool);
 	return n != 0;
