@@ -31,9 +31,13 @@ def load(path):
                 for v in json.load(file)["targets"]}
 
 
+def floor_of(verdict):
+    return 0 if verdict is None or verdict["floor"] is None else verdict["floor"]
+
+
 def floor(verdict):
     """Whether the target is below what null takes."""
-    return verdict["floor"] is not None and verdict["target"] < verdict["floor"]
+    return verdict["target"] < floor_of(verdict)
 
 
 def ratio_of(verdict):
@@ -65,7 +69,9 @@ def judge(first, others):
             ratios = [ratio_of(o.get(key)) for o in [first] + others]
             ratio = statistics.median_high(ratios)
             met = ratio <= verdict["target"]
-            text = "ok" if met else "MISSED"
+            null = verdict["target"] < statistics.median_low(
+                floor_of(o.get(key)) for o in [first] + others)
+            text = "ok" if met else "<null" if null else "MISSED"
             print(f"{name(verdict)}: {' '.join(f'{r:.3f}' for r in ratios)},"
                   f" target {verdict['target']:.3f}: {ratio:.3f} {text}")
         if met:
