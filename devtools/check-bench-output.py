@@ -212,7 +212,8 @@ def check_scenarios(list_path, *paths):
 def doctor(path, new_path):
     """Write other figures: two that differ, and one that is there no more.
 
-    Best rounds count, so a median is changed as well.
+    Best rounds count where there is one caller, and medians elsewhere, so the
+    other one of each is changed as well.
     """
     data = load(path)
     figures = data["results"]
@@ -220,6 +221,7 @@ def doctor(path, new_path):
     figures[1]["best"] *= 1.05
     figures[2]["best"] /= 1.2
     figures[4]["median"] *= 2
+    next(f for f in figures if f["scenario"] == "firsttouch")["best"] *= 2
     del figures[3]
     data["dpdk"] = "DPDK 1.2.3"
     with open(new_path, "w", encoding="utf-8") as file:

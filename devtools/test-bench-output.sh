@@ -212,7 +212,7 @@ bad_runs() {
 	echo '{"results": []}' >"$tmp/other"
 	echo '{"program": "testpmd", "version": 1, "results": []}' >"$tmp/program"
 	sed 's/"version": 1/"version": 2/' "$tmp/all.json" >"$tmp/version"
-	sed 's/"best": [0-9]/"best": "x", "m": 1/' "$tmp/all.json" >"$tmp/member"
+	sed 's/"median": [0-9]/"median": "x", "m": 1/' "$tmp/all.json" >"$tmp/member"
 	head -c 1000 "$tmp/all.json" >"$tmp/cut"
 	for file in garbage empty other program version member cut; do
 		refused "'$tmp/$file' is not JSON of dpdk-test-fastmem: " \

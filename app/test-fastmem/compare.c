@@ -12,14 +12,15 @@
 #include "compare.h"
 #include "figure.h"
 #include "report.h"
+#include "scenario.h"
 
 #define NAME_LEN 256
 #define NAME_WIDTH 48
 
 /*
- * A figure of a file, the size apart. It is the best round's: what disturbs a
- * machine makes nearly everything slower, and half of the rounds in one run may
- * be disturbed, and few in the other.
+ * A figure of a file, the size apart. What a single caller does can only be
+ * disturbed for the worse, so its best rounds are compared, and medians
+ * otherwise.
  */
 struct cell {
 	char name[NAME_LEN];
@@ -74,15 +75,20 @@ static int
 read_cell(json_t *figure, struct cell *cell, json_error_t *error)
 {
 	const char *name, *metric, *allocator, *caller;
+	const struct scenario *scenario;
+	double median, best;
 	json_t *sizes;
 	int n, min, max;
 
 	if (json_unpack_ex(figure, error, 0,
-			"{s:s, s:s, s:s, s:s, s:o, s:F}",
+			"{s:s, s:s, s:s, s:s, s:o, s:F, s:F}",
 			"scenario", &name, "metric", &metric,
 			"allocator", &allocator, "caller", &caller,
-			"sizes", &sizes, "best", &cell->value) < 0)
+			"sizes", &sizes, "median", &median, "best", &best) < 0)
 		return -EINVAL;
+	scenario = scenario_find(name);
+	cell->value = scenario != NULL && scenario->any_caller &&
+		!scenario->quantiles ? best : median;
 
 	figure_name(cell->name, sizeof(cell->name), name, metric, allocator,
 		caller);
@@ -329,7 +335,8 @@ compare(struct comparison *comparison)
 
 	write_conditions(comparison);
 	fprintf(comparison->f, "\n%-*s %9s %9s %7s\n", NAME_WIDTH,
-		"Best rounds", "A", "B", "B/A");
+		"Best of one caller, else median",
+		"A", "B", "B/A");
 	for (i = 0; i < N_COMPARED; i++)
 		ret |= compare_run(comparison, i);
 	if (ret != 0) {

@@ -37,6 +37,9 @@ extern struct unit_test_suite fastmem_bulk_slabs_testsuite;
 extern struct unit_test_suite fastmem_calls_testsuite;
 extern struct unit_test_suite fastmem_backing_testsuite;
 
+/* Another suite of fastmem_oom_autotest. */
+extern struct unit_test_suite fastmem_oom_eal_testsuite;
+
 /* Another suite of fastmem_threads_autotest. */
 extern struct unit_test_suite fastmem_lcore_testsuite;
 

@@ -17,7 +17,9 @@
  */
 static struct fastmem_cache caches_nil[MAX_CACHES];
 
-/* The own socket's: of these, objects are looked up in the directory. */
+/* Those of the own socket: nothing is an object of theirs, so that nobody reads a
+ * directory which is not there.
+ */
 static struct fastmem_cache own_nil[FASTMEM_N_BINS] = {
 	[0 ... FASTMEM_N_BINS - 1] = { .core.misalign = UINTPTR_MAX },
 };
