@@ -22,6 +22,8 @@
 /* Fits into a magazine of any class used here, together with one more. */
 #define MAX_BULK 33
 #define N_RANDOM 200
+/* More than two magazines hold. */
+#define N_FULL 1100
 
 static const size_t sizes[] = { 64, 128, 1024, 4096, 16384 };
 
@@ -393,6 +395,8 @@ test_last_cache(void)
 			TEST_ASSERT(0, "bulk %u", i);
 	}
 	for (i = 0; i < 3; i += 2) {
+		/* frees have looked in vain, and go on to */
+		RTE_PER_LCORE(_rte_fastmem_lcore).noting = 1;
 		objs[i][0] = rte_fastmem_alloc(512 << i / 2, 8, 0);
 		TEST_ASSERT_NOT_NULL(objs[i][0], "cannot allocate");
 		if (check_last(handles[i]) != 0)
@@ -408,6 +412,60 @@ test_last_cache(void)
 	for (i = 0; i < 3; i++)
 		rte_fastmem_free_sized(objs[i][3], 512 << i / 2,
 			i == 1 ? 512 : 8);
+	return fastmem_test_all_back();
+}
+
+/*
+ * Allocations leave out noting the cache while frees find it without, and note
+ * it again for some time once they do not.
+ */
+static int
+test_noting(void)
+{
+	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
+	rte_fastmem_handle_t small, large;
+	static void *many[N_FULL];
+	unsigned int i, n;
+	void *objs[2];
+
+	if (rte_lcore_id() == LCORE_ID_ANY) {
+		printf("no lcore, skipped\n");
+		return TEST_SKIPPED;
+	}
+	TEST_ASSERT(rte_fastmem_hlookup(64, 8, fastmem_test_socket(),
+		&small) == 0 && rte_fastmem_hlookup(512, 8,
+		fastmem_test_socket(), &large) == 0, "no handles");
+	for (i = 0; i < 3; i++) {
+		/* a pair of one class each, which both frees look for in vain */
+		objs[0] = rte_fastmem_alloc(64, 8, 0);
+		objs[1] = rte_fastmem_alloc(512, 8, 0);
+		TEST_ASSERT(objs[0] != NULL && objs[1] != NULL, "no memory");
+		rte_fastmem_free(objs[0]);
+		rte_fastmem_free(objs[1]);
+		TEST_ASSERT(self->noting != 0 && check_last(large) == 0,
+			"a free in vain did not matter");
+
+		objs[0] = rte_fastmem_alloc(64, 8, 0);
+		TEST_ASSERT_SUCCESS(check_last(small), "not noted");
+		rte_fastmem_free(objs[0]);
+		for (n = 1; self->noting != 0 && n < 2000; n++)
+			rte_fastmem_free(rte_fastmem_alloc(64, 8, 0));
+		TEST_ASSERT(n <= 1024, "noted for %u allocations", n);
+		/* the next one of another class is not noted, but its free is */
+		objs[0] = rte_fastmem_alloc(512, 8, 0);
+		TEST_ASSERT(self->noting == 0 && check_last(small) == 0,
+			"noted without need");
+		rte_fastmem_free(objs[0]);
+		TEST_ASSERT(self->noting != 0 && check_last(large) == 0,
+			"a free in vain did not matter");
+		/* a full magazine is no reason */
+		self->noting = 0;
+		TEST_ASSERT_SUCCESS(rte_fastmem_halloc_bulk(large, many,
+			N_FULL, 0), "cannot allocate");
+		for (n = 0; n < N_FULL; n++)
+			rte_fastmem_free(many[n]);
+		TEST_ASSERT_EQUAL(self->noting, 0, "noted for a full magazine");
+	}
 	return fastmem_test_all_back();
 }
 
@@ -606,6 +664,8 @@ struct unit_test_suite fastmem_bulk_testsuite = {
 			test_large_bulks),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_last_cache),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_noting),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_random_mixtures),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,

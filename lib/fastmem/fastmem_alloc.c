@@ -248,7 +248,7 @@ __rte_fastmem_free(void *ptr)
 			index * RTE_FASTMEM_CACHE_STRIDE);
 		if (likely(__rte_fastmem_push(cache, ptr) ||
 				free_to_cache(cache, &ptr, 1))) {
-			self->last = cache;
+			__rte_fastmem_note_free(self, cache);
 			return;
 		}
 	}
@@ -475,7 +475,7 @@ free_runs(struct rte_fastmem_lcore *self, void * const *ptrs, unsigned int n)
 			bulk_is_of_bin(cache, ptrs, n) ? n :
 			bulk_run(index, ptrs, n);
 		if (likely(__rte_fastmem_push_bulk(cache, ptrs, run)))
-			self->last = cache;
+			__rte_fastmem_note_free(self, cache);
 		else
 			fastmem_lcore_free(index, ptrs, run);
 	}

@@ -582,10 +582,8 @@ rte_fastmem_alloc(size_t size, size_t align, unsigned int flags)
 
 	if (likely(__rte_fastmem_is_plain(zeros, align, flags))) {
 		cache = __rte_fastmem_own_cache(self, zeros);
-		if (likely(__rte_fastmem_pop(cache, &obj))) {
-			self->last = cache;
+		if (likely(__rte_fastmem_pop_noted(self, cache, &obj)))
 			return obj;
-		}
 	}
 	return __rte_fastmem_alloc(size, align, flags);
 }

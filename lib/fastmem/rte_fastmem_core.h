@@ -60,6 +60,9 @@ extern "C" {
 #define RTE_FASTMEM_COUNT_MASK (RTE_BIT64(RTE_FASTMEM_COUNT_BITS) - 1)
 #define RTE_FASTMEM_ONE_ALLOC RTE_BIT64(RTE_FASTMEM_COUNT_BITS)
 
+/** @internal Bits of a cache's state: 0 at one in 1024 of its allocations. */
+#define RTE_FASTMEM_NOTED_MASK (1023 * RTE_FASTMEM_ONE_ALLOC)
+
 /** @internal Bytes from one cache of an lcore to the next one. */
 #define RTE_FASTMEM_CACHE_STRIDE (2 * RTE_CACHE_LINE_SIZE)
 
@@ -115,9 +118,10 @@ struct __rte_cache_aligned rte_fastmem_lcore {
 	 */
 	uintptr_t own;
 	uintptr_t dir_base; /**< First address of the directory. */
-	uintptr_t dir_mask; /**< The number of its entries less one. */
+	uint32_t dir_mask; /**< The number of its entries less one. */
+	uint32_t noting;   /**< Whether allocations set `last`; frees do anyway. */
 	const RTE_ATOMIC(uint16_t) *dir_bins; /**< Bins, by granule. */
-	/** The cache of its last allocation, or of its last free. */
+	/** The cache where a free looks first: see __rte_fastmem_pop_noted(). */
 	struct rte_fastmem_cache *last;
 };
 
@@ -280,20 +284,68 @@ __rte_fastmem_shift_back(uintptr_t offset, uint32_t color)
 	return offset - ((offset >> RTE_FASTMEM_COLOR_DOWN) & color);
 }
 
-/** @internal Take an object from the loaded magazine; false if it is empty. */
+/**
+ * @internal Take an object from the loaded magazine; false if it is empty. Gives
+ * the state before, too.
+ */
 static inline bool
-__rte_fastmem_pop(struct rte_fastmem_cache *cache, void **obj)
+__rte_fastmem_pop_state(struct rte_fastmem_cache *cache, void **obj,
+	uint64_t *state)
 {
-	uint64_t state = rte_atomic_load_explicit(&cache->state,
-		rte_memory_order_relaxed);
-	uint64_t n = state & RTE_FASTMEM_COUNT_MASK;
+	uint64_t n;
 
+	*state = rte_atomic_load_explicit(&cache->state,
+		rte_memory_order_relaxed);
+	n = *state & RTE_FASTMEM_COUNT_MASK;
 	if (unlikely(n == 0))
 		return false;
 	rte_atomic_store_explicit(&cache->state,
-		state + RTE_FASTMEM_ONE_ALLOC - 1, rte_memory_order_relaxed);
+		*state + RTE_FASTMEM_ONE_ALLOC - 1, rte_memory_order_relaxed);
 	*obj = cache->objs[n - 1];
 	return true;
+}
+
+/** @internal The same without. */
+static inline bool
+__rte_fastmem_pop(struct rte_fastmem_cache *cache, void **obj)
+{
+	uint64_t state;
+
+	return __rte_fastmem_pop_state(cache, obj, &state);
+}
+
+/**
+ * @internal The same; the next free looks for its object in this cache first, if
+ * frees have lately looked in vain.
+ *
+ * Where objects go to another lcore, what bounds the allocating one is how many
+ * stores its processor can keep until the other one gives up its cache lines.
+ * So a program whose frees find the right cache anyway is spared this store,
+ * which is tried again after some allocations.
+ */
+static inline bool
+__rte_fastmem_pop_noted(struct rte_fastmem_lcore *self,
+	struct rte_fastmem_cache *cache, void **obj)
+{
+	uint64_t state;
+
+	if (unlikely(!__rte_fastmem_pop_state(cache, obj, &state)))
+		return false;
+	if (unlikely(self->noting != 0)) {
+		self->last = cache;
+		if (unlikely((state & RTE_FASTMEM_NOTED_MASK) == 0))
+			self->noting = 0;
+	}
+	return true;
+}
+
+/** @internal A free's object was of this cache; it may have looked in vain. */
+static inline void
+__rte_fastmem_note_free(struct rte_fastmem_lcore *self,
+	struct rte_fastmem_cache *cache)
+{
+	self->noting |= self->last != cache;
+	self->last = cache;
 }
 
 /** @internal Put an object into the loaded magazine; false if it is full. */
