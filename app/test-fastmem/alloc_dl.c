@@ -225,7 +225,7 @@ lib##_alloc_bulk(uintptr_t key, void **objs, unsigned int n) \
 	return 0; \
 } \
 \
-LOOPS(lib, lib##_alloc, lib##_free, lib##_alloc_bulk, lib##_free_bulk); \
+CALLS(lib, lib##_alloc, lib##_free, lib##_alloc_bulk, lib##_free_bulk); \
 \
 const struct allocator lib##_allocator = { \
 	.name = #lib, \
@@ -233,11 +233,7 @@ const struct allocator lib##_allocator = { \
 	.missing = lib##_missing, \
 	.start = lib##_start, \
 	.open = library_open, \
-	.alloc = lib##_alloc, \
-	.free = lib##_free, \
-	.alloc_bulk = lib##_alloc_bulk, \
-	.free_bulk = lib##_free_bulk, \
-	.loops = &lib##_loops, \
+	.calls = &lib##_calls, \
 }
 
 LIBRARY_ALLOCATOR(mimalloc, "mi_malloc_aligned and mi_free", key, RTE_CACHE_LINE_SIZE);

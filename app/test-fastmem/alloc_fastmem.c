@@ -203,7 +203,7 @@ fastmem_hfree_bulk(uintptr_t key, void **objs, unsigned int n)
 	rte_fastmem_hfree_bulk(key, objs, n);
 }
 
-LOOPS(fastmem, fastmem_alloc, fastmem_free, fastmem_alloc_bulk, fastmem_free_bulk);
+CALLS(fastmem, fastmem_alloc, fastmem_free, fastmem_alloc_bulk, fastmem_free_bulk);
 
 const struct allocator fastmem_allocator = {
 	.name = "fastmem",
@@ -213,32 +213,100 @@ const struct allocator fastmem_allocator = {
 	.open = fastmem_open,
 	.close = fastmem_close,
 	.flush = fastmem_flush,
-	.alloc = fastmem_alloc,
-	.free = fastmem_free,
-	.alloc_bulk = fastmem_alloc_bulk,
-	.free_bulk = fastmem_free_bulk,
-	.loops = &fastmem_loops,
+	.calls = &fastmem_calls,
 };
 
-LOOPS(fastmem_sized, fastmem_alloc, fastmem_free_sized, fastmem_alloc_bulk,
+CALLS(fastmem_sized, fastmem_alloc, fastmem_free_sized, fastmem_alloc_bulk,
 	fastmem_free_sized_bulk);
+
+/* The same for objects of a size that is a constant, as sizeof() is. */
+#define CONSTANT_CALLS(size) \
+ADAPTER void * \
+fastmem_alloc_##size(uintptr_t key __rte_unused) \
+{ \
+	return rte_fastmem_alloc(size, OBJ_ALIGN, 0); \
+} \
+\
+ADAPTER void \
+fastmem_free_##size(uintptr_t key __rte_unused, void *obj) \
+{ \
+	rte_fastmem_free_sized(obj, size, OBJ_ALIGN); \
+} \
+\
+ADAPTER int \
+fastmem_alloc_bulk_##size(uintptr_t key __rte_unused, void **objs, \
+	unsigned int n) \
+{ \
+	return rte_fastmem_alloc_bulk(objs, n, size, OBJ_ALIGN, 0); \
+} \
+\
+ADAPTER void \
+fastmem_free_bulk_##size(uintptr_t key __rte_unused, void **objs, \
+	unsigned int n) \
+{ \
+	unsigned int i; \
+\
+	for (i = 0; i < n; i++) \
+		rte_fastmem_free_sized(objs[i], size, OBJ_ALIGN); \
+} \
+\
+CALLS(fastmem_##size, fastmem_alloc_##size, fastmem_free_##size, \
+	fastmem_alloc_bulk_##size, fastmem_free_bulk_##size)
+
+/* Those of classes. */
+CONSTANT_CALLS(8);
+CONSTANT_CALLS(16);
+CONSTANT_CALLS(32);
+CONSTANT_CALLS(64);
+CONSTANT_CALLS(128);
+CONSTANT_CALLS(256);
+CONSTANT_CALLS(512);
+CONSTANT_CALLS(1024);
+CONSTANT_CALLS(2048);
+CONSTANT_CALLS(4096);
+CONSTANT_CALLS(8192);
+CONSTANT_CALLS(16384);
+CONSTANT_CALLS(32768);
+CONSTANT_CALLS(65536);
+CONSTANT_CALLS(131072);
+CONSTANT_CALLS(262144);
+CONSTANT_CALLS(524288);
+CONSTANT_CALLS(1048576);
+
+static const struct calls *
+fastmem_calls_of(size_t size)
+{
+	static const struct calls * const calls[] = {
+		&fastmem_8_calls, &fastmem_16_calls, &fastmem_32_calls,
+		&fastmem_64_calls, &fastmem_128_calls, &fastmem_256_calls,
+		&fastmem_512_calls, &fastmem_1024_calls, &fastmem_2048_calls,
+		&fastmem_4096_calls, &fastmem_8192_calls, &fastmem_16384_calls,
+		&fastmem_32768_calls, &fastmem_65536_calls,
+		&fastmem_131072_calls, &fastmem_262144_calls,
+		&fastmem_524288_calls, &fastmem_1048576_calls,
+	};
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(calls); i++)
+		if (size == (size_t)8 << i)
+			return calls[i];
+
+	return NULL;
+}
 
 const struct allocator fastmem_sized_allocator = {
 	.name = "fastmem-sized",
-	.desc = "rte_fastmem_alloc and rte_fastmem_free_sized",
+	.desc = "rte_fastmem_alloc and rte_fastmem_free_sized, constant sizes",
 	.start = fastmem_start,
 	.stop = fastmem_stop,
 	.open = fastmem_open,
 	.close = fastmem_close,
 	.flush = fastmem_flush,
-	.alloc = fastmem_alloc,
-	.free = fastmem_free_sized,
-	.alloc_bulk = fastmem_alloc_bulk,
-	.free_bulk = fastmem_free_sized_bulk,
-	.loops = &fastmem_sized_loops,
+	.calls = &fastmem_sized_calls,
+	.calls_of = fastmem_calls_of,
 };
 
-LOOPS(fastmem_handle, fastmem_halloc, fastmem_hfree, fastmem_halloc_bulk,
+CALLS(fastmem_handle, fastmem_halloc, fastmem_hfree, fastmem_halloc_bulk,
 	fastmem_hfree_bulk);
 
 const struct allocator fastmem_handle_allocator = {
@@ -249,9 +317,5 @@ const struct allocator fastmem_handle_allocator = {
 	.open = fastmem_hopen,
 	.close = fastmem_close,
 	.flush = fastmem_flush,
-	.alloc = fastmem_halloc,
-	.free = fastmem_hfree,
-	.alloc_bulk = fastmem_halloc_bulk,
-	.free_bulk = fastmem_hfree_bulk,
-	.loops = &fastmem_handle_loops,
+	.calls = &fastmem_handle_calls,
 };

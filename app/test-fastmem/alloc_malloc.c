@@ -59,17 +59,13 @@ rte_malloc_alloc_bulk(uintptr_t key, void **objs, unsigned int n)
 	return 0;
 }
 
-LOOPS(rte_malloc, rte_malloc_alloc, rte_malloc_free, rte_malloc_alloc_bulk, rte_malloc_free_bulk);
+CALLS(rte_malloc, rte_malloc_alloc, rte_malloc_free, rte_malloc_alloc_bulk, rte_malloc_free_bulk);
 
 const struct allocator rte_malloc_allocator = {
 	.name = "rte_malloc",
 	.desc = "rte_malloc and rte_free, aligned to a cache line",
 	.open = rte_malloc_open,
-	.alloc = rte_malloc_alloc,
-	.free = rte_malloc_free,
-	.alloc_bulk = rte_malloc_alloc_bulk,
-	.free_bulk = rte_malloc_free_bulk,
-	.loops = &rte_malloc_loops,
+	.calls = &rte_malloc_calls,
 };
 
 /* aligned_alloc() wants a multiple of the alignment. */
@@ -117,15 +113,11 @@ libc_alloc_bulk(uintptr_t key, void **objs, unsigned int n)
 	return 0;
 }
 
-LOOPS(libc, libc_alloc, libc_free, libc_alloc_bulk, libc_free_bulk);
+CALLS(libc, libc_alloc, libc_free, libc_alloc_bulk, libc_free_bulk);
 
 const struct allocator libc_allocator = {
 	.name = "libc",
 	.desc = "aligned_alloc and free, aligned to a cache line",
 	.open = libc_open,
-	.alloc = libc_alloc,
-	.free = libc_free,
-	.alloc_bulk = libc_alloc_bulk,
-	.free_bulk = libc_free_bulk,
-	.loops = &libc_loops,
+	.calls = &libc_calls,
 };

@@ -128,7 +128,7 @@ mempool_free_bulk(uintptr_t key, void **objs, unsigned int n)
 	rte_mempool_put_bulk((struct rte_mempool *)key, objs, n);
 }
 
-LOOPS(mempool, mempool_alloc, mempool_free, mempool_alloc_bulk, mempool_free_bulk);
+CALLS(mempool, mempool_alloc, mempool_free, mempool_alloc_bulk, mempool_free_bulk);
 
 /*
  * An allocator with a driver. The reference is always there: EAL needs its
@@ -149,11 +149,7 @@ const struct allocator mempool##id##_allocator = { \
 	.pooled = true, \
 	.open = mempool##id##_open, \
 	.close = mempool_close, \
-	.alloc = mempool_alloc, \
-	.free = mempool_free, \
-	.alloc_bulk = mempool_alloc_bulk, \
-	.free_bulk = mempool_free_bulk, \
-	.loops = &mempool_loops, \
+	.calls = &mempool_calls, \
 }
 
 static const char *

@@ -187,7 +187,7 @@ null_free_bulk(uintptr_t key __rte_unused, void **objs __rte_unused,
 	rte_compiler_barrier();
 }
 
-LOOPS(null, null_alloc, null_free, null_alloc_bulk, null_free_bulk);
+CALLS(null, null_alloc, null_free, null_alloc_bulk, null_free_bulk);
 
 const struct allocator null_allocator = {
 	.name = "null",
@@ -197,9 +197,5 @@ const struct allocator null_allocator = {
 	.stop = null_stop,
 	.open = null_open,
 	.close = null_close,
-	.alloc = null_alloc,
-	.free = null_free,
-	.alloc_bulk = null_alloc_bulk,
-	.free_bulk = null_free_bulk,
-	.loops = &null_loops,
+	.calls = &null_calls,
 };

@@ -29,6 +29,15 @@ allocator_missing(const struct allocator *allocator)
 	return allocator->missing == NULL ? NULL : allocator->missing();
 }
 
+const struct calls *
+allocator_calls(const struct allocator *allocator, size_t size)
+{
+	const struct calls *calls = allocator->calls_of == NULL ? NULL :
+		allocator->calls_of(size);
+
+	return calls != NULL ? calls : allocator->calls;
+}
+
 const struct allocator *
 allocator_find(const char *name)
 {

@@ -18,7 +18,8 @@
  * to by the adapter.
  *
  * The key is the one word that an allocator wants to know about the objects
- * asked for: their size, a handle, or a pool. It is only known at run time.
+ * asked for: their size, a handle, or a pool. It is only known at run time,
+ * but for adapters that are about constants.
  */
 
 #include <stdbool.h>
@@ -44,6 +45,27 @@
 
 /* Objects in an lcore's cache of a mempool. */
 #define MEMPOOL_CACHE 512
+
+/* What is measured, and the loops around it. */
+struct calls {
+	void *(*alloc)(uintptr_t key);
+	void (*free)(uintptr_t key, void *obj);
+	int (*alloc_bulk)(uintptr_t key, void **objs, unsigned int n);
+	void (*free_bulk)(uintptr_t key, void **objs, unsigned int n);
+	const struct loops *loops;
+};
+
+/* Define them, given the adapters: name_calls. */
+#define CALLS(name, alloc_fn, free_fn, alloc_bulk_fn, free_bulk_fn) \
+LOOPS(name, alloc_fn, free_fn, alloc_bulk_fn, free_bulk_fn); \
+\
+static const struct calls name##_calls = { \
+	.alloc = alloc_fn, \
+	.free = free_fn, \
+	.alloc_bulk = alloc_bulk_fn, \
+	.free_bulk = free_bulk_fn, \
+	.loops = &name##_loops, \
+}
 
 struct allocator {
 	const char *name;
@@ -82,13 +104,14 @@ struct allocator {
 	 */
 	void (*flush)(void);
 
-	/* What is measured. */
-	void *(*alloc)(uintptr_t key);
-	void (*free)(uintptr_t key, void *obj);
-	int (*alloc_bulk)(uintptr_t key, void **objs, unsigned int n);
-	void (*free_bulk)(uintptr_t key, void **objs, unsigned int n);
-	/* And the loops around it. */
-	const struct loops *loops;
+	/* For objects of any size. */
+	const struct calls *calls;
+
+	/*
+	 * For those of one size, which the adapters know when they are compiled;
+	 * NULL if there are none. Optional.
+	 */
+	const struct calls *(*calls_of)(size_t size);
 };
 
 extern const struct allocator fastmem_allocator;
@@ -116,6 +139,10 @@ extern const struct allocator * const allocators[];
 
 const struct allocator *
 allocator_find(const char *name);
+
+/* How it is called for objects of a size, or of several if that is 0. */
+const struct calls *
+allocator_calls(const struct allocator *allocator, size_t size);
 
 /* See the allocator's missing(). */
 const char *

@@ -132,6 +132,7 @@ cell_open(struct cell *cell, const struct allocator *allocator,
 
 	memset(cell, 0, sizeof(*cell));
 	cell->subject.alloc = allocator;
+	cell->subject.calls = allocator_calls(allocator, size);
 	cell->subject.size = size;
 	cell->subject.live = count_live(scenario, size);
 	cell->caller = caller;

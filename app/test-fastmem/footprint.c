@@ -54,12 +54,12 @@ make_op(const struct footprint_ops *ops, struct footprint_state *state,
 	const uint32_t slot = op->slot & ~TRACE_OP_FREE;
 
 	if (trace_op_is_free(op)) {
-		ops->alloc->free(state->keys[op->type], state->objs[slot]);
+		ops->alloc->calls->free(state->keys[op->type], state->objs[slot]);
 		state->objs[slot] = NULL;
 		*requested -= state->trace->sizes[op->type];
 		return true;
 	}
-	state->objs[slot] = ops->alloc->alloc(state->keys[op->type]);
+	state->objs[slot] = ops->alloc->calls->alloc(state->keys[op->type]);
 	state->types[slot] = op->type;
 	*requested += state->trace->sizes[op->type];
 
@@ -76,7 +76,7 @@ free_rest(const struct footprint_ops *ops, struct footprint_state *state)
 	for (i = 0; i < state->trace->n_slots; i++) {
 		if (state->objs[i] == NULL)
 			continue;
-		ops->alloc->free(state->keys[state->types[i]], state->objs[i]);
+		ops->alloc->calls->free(state->keys[state->types[i]], state->objs[i]);
 		state->objs[i] = NULL;
 		n++;
 	}

@@ -169,13 +169,13 @@ malloc_grow(const struct allocator *allocator, uint64_t *cycles)
 		return ret;
 
 	start = rte_rdtsc_precise();
-	obj = allocator->alloc(key);
+	obj = allocator->calls->alloc(key);
 	if (obj == NULL)
 		return -ENOMEM;
 	for (i = 0; i < GROWTH; i += 4096)
 		*(volatile char *)&obj[i] = 0;
 	*cycles = rte_rdtsc_precise() - start;
-	allocator->free(key, obj);
+	allocator->calls->free(key, obj);
 
 	return 0;
 }
@@ -190,7 +190,7 @@ memory_ops(const struct allocator *allocator)
 	/* However it is called, and whatever its driver. */
 	if (allocator->start == fastmem_allocator.start)
 		return &fastmem_ops;
-	if (allocator->alloc == mempool_allocator.alloc)
+	if (allocator->calls == mempool_allocator.calls)
 		return &mempool_ops;
 	if (allocator == &rte_malloc_allocator)
 		return &rte_malloc_ops;

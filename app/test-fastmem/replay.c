@@ -51,9 +51,9 @@ static void
 release(const struct player *player, uint32_t type, void *obj)
 {
 	if (type >= player->first_large)
-		rte_malloc_allocator.free(player->keys[type], obj);
+		rte_malloc_allocator.calls->free(player->keys[type], obj);
 	else
-		player->alloc->free(player->keys[type], obj);
+		player->alloc->calls->free(player->keys[type], obj);
 }
 
 /* Free what is alive after this many operations. */
@@ -122,8 +122,8 @@ check_op(const struct player *player, size_t n, uint32_t *checksum)
 		return 0;
 	}
 	player->objs[slot] = op->type >= player->first_large ?
-		rte_malloc_allocator.alloc(player->keys[op->type]) :
-		player->alloc->alloc(player->keys[op->type]);
+		rte_malloc_allocator.calls->alloc(player->keys[op->type]) :
+		player->alloc->calls->alloc(player->keys[op->type]);
 	if (player->objs[slot] == NULL)
 		return -ENOMEM;
 	if (!player->alloc->fake)
@@ -175,8 +175,8 @@ measure(struct player *player, uint64_t duration, uint64_t *elapsed)
 		.trace = trace,
 		.keys = player->keys,
 		.first_large = player->first_large,
-		.alloc_large = rte_malloc_allocator.alloc,
-		.free_large = rte_malloc_allocator.free,
+		.alloc_large = rte_malloc_allocator.calls->alloc,
+		.free_large = rte_malloc_allocator.calls->free,
 		.objs = player->objs,
 	};
 	uint64_t start;
@@ -185,7 +185,7 @@ measure(struct player *player, uint64_t duration, uint64_t *elapsed)
 	*elapsed = 0;
 	do {
 		start = rte_rdtsc_precise();
-		done = player->alloc->loops->replay(&replay);
+		done = player->alloc->calls->loops->replay(&replay);
 		*elapsed += rte_rdtsc_precise() - start;
 		release_alive(player, done);
 		if (done < trace->n_ops) {

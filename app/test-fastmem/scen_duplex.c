@@ -29,10 +29,10 @@ send_next(struct side *side, void **objs, unsigned int burst, bool *pending)
 
 	if (!*pending) {
 		if (burst == 1) {
-			objs[0] = subject->alloc->alloc(subject->keys[0]);
+			objs[0] = subject->calls->alloc(subject->keys[0]);
 			if (unlikely(objs[0] == NULL))
 				return -ENOMEM;
-		} else if (unlikely(subject->alloc->alloc_bulk(subject->keys[0],
+		} else if (unlikely(subject->calls->alloc_bulk(subject->keys[0],
 				objs, burst) < 0)) {
 			return -ENOMEM;
 		}
@@ -57,9 +57,9 @@ receive_next(struct side *side, unsigned int burst)
 	for (i = 0; i < burst; i++)
 		side->sum += *(const uint64_t *)objs[i];
 	if (burst == 1)
-		subject->alloc->free(subject->keys[0], objs[0]);
+		subject->calls->free(subject->keys[0], objs[0]);
 	else
-		subject->alloc->free_bulk(subject->keys[0], objs, burst);
+		subject->calls->free_bulk(subject->keys[0], objs, burst);
 
 	return 1;
 }
@@ -128,7 +128,7 @@ exchange(struct side *side, unsigned int burst)
 			!all_received(side, received));
 
 	for (i = 0; i < burst && pending; i++)
-		pair->subject->alloc->free(pair->subject->keys[0], objs[i]);
+		pair->subject->calls->free(pair->subject->keys[0], objs[i]);
 
 	return rte_atomic_load_explicit(&pair->failed,
 			rte_memory_order_relaxed) ? -ENOMEM : 0;

@@ -27,8 +27,8 @@ run_firsttouch(const struct scenario *scenario __rte_unused,
 	const struct subject *subject, uint64_t n __rte_unused,
 	struct sample *sample)
 {
-	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
-	void (*release)(uintptr_t key, void *obj) = subject->alloc->free;
+	void *(*alloc)(uintptr_t key) = subject->calls->alloc;
+	void (*release)(uintptr_t key, void *obj) = subject->calls->free;
 	const uintptr_t key = subject->keys[0];
 	unsigned int i, allocated;
 	uint64_t start;

@@ -59,7 +59,7 @@ static int
 run_large(const struct scenario *scenario __rte_unused,
 	const struct subject *subject, uint64_t n, struct sample *sample)
 {
-	const struct loops *loops = subject->alloc->loops;
+	const struct loops *loops = subject->calls->loops;
 	const uintptr_t key = subject->keys[0];
 	uint64_t t_alloc = 0, t_free = 0;
 	uint64_t start, i;

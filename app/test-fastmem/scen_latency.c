@@ -89,7 +89,7 @@ static int
 pin_memory(const struct subject *subject)
 {
 	const uintptr_t key = subject->keys[0];
-	const struct allocator *alloc = subject->alloc;
+	const struct calls *calls = subject->calls;
 	uintptr_t pages[MAX_PINS];
 	unsigned int n = 0;
 	unsigned int i, j;
@@ -97,13 +97,13 @@ pin_memory(const struct subject *subject)
 	void *obj;
 
 	for (i = 0; i < subject->live; i++) {
-		objs[i] = alloc->alloc(key);
+		objs[i] = calls->alloc(key);
 		if (objs[i] == NULL)
 			break;
 	}
 	if (i < subject->live) {
 		while (i-- > 0)
-			alloc->free(key, objs[i]);
+			calls->free(key, objs[i]);
 		return -ENOMEM;
 	}
 
@@ -116,7 +116,7 @@ pin_memory(const struct subject *subject)
 			pages[n] = page;
 			objs[n++] = obj;
 		} else {
-			alloc->free(key, obj);
+			calls->free(key, obj);
 		}
 	}
 
@@ -127,8 +127,8 @@ pin_memory(const struct subject *subject)
 static __rte_noinline int
 walk(const struct subject *subject, void **live_objs, unsigned int max)
 {
-	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
-	void (*release)(uintptr_t key, void *obj) = subject->alloc->free;
+	void *(*alloc)(uintptr_t key) = subject->calls->alloc;
+	void (*release)(uintptr_t key, void *obj) = subject->calls->free;
 	const uintptr_t key = subject->keys[0];
 	const uint64_t end = rte_rdtsc() + rte_get_tsc_hz() / 1000 * WALK_MS;
 	unsigned int live = 0, target = 0, i, n;
@@ -221,7 +221,7 @@ measure(const struct subject *subject, uint64_t n, bool growing,
 	} while (ret == 0 && (++j < n || walk_on(growing)));
 
 	for (i = 0; i < (unsigned int)pins; i++)
-		subject->alloc->free(subject->keys[0], objs[i]);
+		subject->calls->free(subject->keys[0], objs[i]);
 
 	summarize(&hist_alloc, &sample->cycles[0]);
 	summarize(&hist_free, &sample->cycles[N_QUANTILES]);

@@ -35,7 +35,7 @@ work_lcore(void *arg __rte_unused)
 	gate_pass(&gate);
 
 	work->start = rte_rdtsc_precise();
-	ret = subject->alloc->loops->single(subject->keys[0], work->n);
+	ret = subject->calls->loops->single(subject->keys[0], work->n);
 	work->end = rte_rdtsc_precise();
 
 	return ret;

@@ -23,7 +23,7 @@ run_single(const struct scenario *scenario __rte_unused,
 	const uint64_t start = rte_rdtsc_precise();
 	int ret;
 
-	ret = subject->alloc->loops->single(subject->keys[0], n);
+	ret = subject->calls->loops->single(subject->keys[0], n);
 	sample->elapsed = rte_rdtsc_precise() - start;
 	sample->cycles[0] = (double)sample->elapsed / n;
 
@@ -34,7 +34,7 @@ static int
 run_batch(const struct scenario *scenario, const struct subject *subject,
 	uint64_t n, struct sample *sample)
 {
-	const struct loops *loops = subject->alloc->loops;
+	const struct loops *loops = subject->calls->loops;
 	const uintptr_t key = subject->keys[0];
 	uint64_t t_alloc = 0, t_free = 0;
 	uint64_t t0, t1, t2, i;
@@ -70,7 +70,7 @@ run_bulk(const struct scenario *scenario, const struct subject *subject,
 	const uint64_t start = rte_rdtsc_precise();
 	int ret;
 
-	ret = subject->alloc->loops->bulk(subject->keys[0], objs, bulk, n);
+	ret = subject->calls->loops->bulk(subject->keys[0], objs, bulk, n);
 	sample->elapsed = rte_rdtsc_precise() - start;
 	sample->cycles[0] = (double)sample->elapsed / n / bulk;
 
@@ -84,7 +84,7 @@ run_random(const struct scenario *scenario __rte_unused,
 	const uint64_t start = rte_rdtsc_precise();
 	int ret;
 
-	ret = subject->alloc->loops->keys(subject->random_keys, N_RANDOM, n);
+	ret = subject->calls->loops->keys(subject->random_keys, N_RANDOM, n);
 	sample->elapsed = rte_rdtsc_precise() - start;
 	sample->cycles[0] = (double)sample->elapsed / n;
 

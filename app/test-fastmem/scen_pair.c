@@ -109,7 +109,7 @@ empty_ring(struct rte_ring *ring, const struct subject *subject)
 	if (ring == NULL)
 		return;
 	while (rte_ring_sc_dequeue(ring, &obj) == 0)
-		subject->alloc->free(subject->keys[0], obj);
+		subject->calls->free(subject->keys[0], obj);
 }
 
 static int

@@ -45,7 +45,7 @@ consume_bulk(const struct subject *subject, struct rte_ring *ring,
 	unsigned int burst)
 {
 	void (*release)(uintptr_t key, void **objs, unsigned int n) =
-		subject->alloc->free_bulk;
+		subject->calls->free_bulk;
 	const uintptr_t key = subject->keys[0];
 	void *objs[MAX_BURST];
 	uint64_t sum = 0;
@@ -64,7 +64,7 @@ consume_bulk(const struct subject *subject, struct rte_ring *ring,
 static __rte_noinline uint64_t
 consume_one(const struct subject *subject, struct rte_ring *ring)
 {
-	void (*release)(uintptr_t key, void *obj) = subject->alloc->free;
+	void (*release)(uintptr_t key, void *obj) = subject->calls->free;
 	const uintptr_t key = subject->keys[0];
 	uint64_t sum = 0;
 	void *obj;
@@ -84,7 +84,7 @@ produce_bulk(const struct subject *subject, struct rte_ring *ring,
 	unsigned int burst, uint64_t *n)
 {
 	int (*alloc)(uintptr_t key, void **objs, unsigned int n) =
-		subject->alloc->alloc_bulk;
+		subject->calls->alloc_bulk;
 	const uintptr_t key = subject->keys[0];
 	void *objs[MAX_BURST];
 	uint64_t i;
@@ -103,7 +103,7 @@ produce_bulk(const struct subject *subject, struct rte_ring *ring,
 static __rte_noinline int
 produce_one(const struct subject *subject, struct rte_ring *ring, uint64_t *n)
 {
-	void *(*alloc)(uintptr_t key) = subject->alloc->alloc;
+	void *(*alloc)(uintptr_t key) = subject->calls->alloc;
 	const uintptr_t key = subject->keys[0];
 	void *obj;
 	uint64_t i;

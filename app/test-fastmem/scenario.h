@@ -55,6 +55,8 @@ struct sample {
 /* An allocator, ready to serve the sizes of the scenario. */
 struct subject {
 	const struct allocator *alloc;
+	/* The allocator's for that size. */
+	const struct calls *calls;
 	/* Bytes of an object, or 0 if mixed. */
 	size_t size;
 	/* Objects that are alive at once, on all lcores. */

@@ -28,6 +28,7 @@ serve_open(const struct secondary_request *request)
 	memset(subject, 0, sizeof(*subject));
 	subject->alloc = allocators[request->allocator];
 	subject->size = request->size;
+	subject->calls = allocator_calls(subject->alloc, request->size);
 	subject->live = request->live;
 	memcpy(subject->keys, request->keys, sizeof(subject->keys));
 

@@ -32,8 +32,8 @@ many_of(size_t class_size)
 /* Each way to allocate, and each to free. */
 enum way { WAY_ONE, WAY_SOCKET, WAY_HANDLE, WAY_BULK, WAY_BULK_SOCKET,
 	WAY_BULK_HANDLE, N_WAYS_ALLOC };
-enum { FREE_ONE, FREE_SIZED, FREE_HANDLE, FREE_BULK, FREE_BULK_HANDLE,
-	N_WAYS_FREE };
+enum { FREE_ONE, FREE_SIZED, FREE_CONSTANT, FREE_HANDLE, FREE_BULK,
+	FREE_BULK_HANDLE, N_WAYS_FREE };
 
 static int
 alloc_way(unsigned int way, void **objs, unsigned int n, size_t size,
@@ -85,6 +85,8 @@ free_way(unsigned int way, void **objs, unsigned int n, size_t size,
 			rte_fastmem_free(objs[i]);
 		else if (way == FREE_SIZED)
 			rte_fastmem_free_sized(objs[i], size, 8);
+		else if (way == FREE_CONSTANT)
+			fastmem_test_free_constant(objs[i], size);
 		else
 			rte_fastmem_hfree(handle, objs[i]);
 	}
@@ -129,6 +131,60 @@ test_ways(void)
 					alloc, free_by);
 		rte_fastmem_cache_flush();
 	}
+	return fastmem_test_all_back();
+}
+
+/*
+ * Constants that the inline function must not believe, or take for another
+ * class. Without a lookup, the first ones would be in the wrong cache, and the
+ * others written to memory that is none of the library's.
+ */
+static int
+test_constants(void)
+{
+	static uint64_t foreign[4];
+	void *room, *obj, *large, *other;
+	unsigned int lines;
+	char *text;
+
+	/* the cache that is the wrong one has room */
+	room = rte_fastmem_alloc(4096, 8, 0);
+	obj = rte_fastmem_alloc(4096, 4096, 0);
+	TEST_ASSERT(room != NULL && obj != NULL, "cannot allocate");
+	rte_fastmem_free_sized(obj, 4096, 4096);
+	if (rte_lcore_id() != LCORE_ID_ANY)
+		TEST_ASSERT_EQUAL(rte_fastmem_alloc(4096, 4096, 0), obj,
+			"not an aligned object any more");
+	else
+		obj = rte_fastmem_alloc(4096, 4096, 0);
+	rte_fastmem_free_sized(obj, 1, 4096);
+	rte_fastmem_free_sized(room, 4096, 8);
+
+	/* not the sizes of classes */
+	obj = rte_fastmem_alloc(100, 0, 0);
+	large = rte_fastmem_alloc(RTE_BIT32(20) - 1, 8, 0);
+	other = rte_fastmem_alloc(3, 0, 0);
+	TEST_ASSERT(obj != NULL && large != NULL && other != NULL, "no memory");
+	rte_fastmem_free_sized(obj, 100, 0);
+	rte_fastmem_free_sized(large, RTE_BIT32(20) - 1, 8);
+	rte_fastmem_free_sized(other, 3, 0);
+	TEST_ASSERT(fastmem_test_in_use(128) == 0 &&
+		fastmem_test_in_use(RTE_BIT32(20)) == 0 &&
+		fastmem_test_in_use(64) == 0, "objects left");
+
+	/* of no class */
+	TEST_ASSERT_SUCCESS(fastmem_test_log_start(), "cannot catch the log");
+	rte_fastmem_free_sized(fastmem_test_opaque(foreign), 0, 8);
+	rte_fastmem_free_sized(fastmem_test_opaque(foreign), RTE_BIT32(20) + 1,
+		8);
+	rte_fastmem_free_sized(fastmem_test_opaque(foreign), RTE_BIT32(21), 8);
+	rte_fastmem_free_sized(fastmem_test_opaque(foreign), SIZE_MAX, 0);
+	rte_fastmem_free_sized(fastmem_test_opaque(foreign), 8, 4096);
+	text = fastmem_test_log_stop();
+	lines = fastmem_test_log_lines(text, "");
+	free(text);
+	TEST_ASSERT_EQUAL(lines, 5, "%u of 5 lines logged", lines);
+	TEST_ASSERT_SUCCESS(rte_fastmem_audit(), "damaged");
 	return fastmem_test_all_back();
 }
 
@@ -450,6 +506,8 @@ struct unit_test_suite fastmem_calls_testsuite = {
 	.unit_test_cases = {
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_ways),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_constants),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_zero),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,

@@ -238,6 +238,8 @@ check_reported(void *ptr, size_t size)
 	unsigned int lines;
 	char *text;
 
+	/* it would be believed if the compiler knew it */
+	size = (uintptr_t)fastmem_test_opaque((void *)size);
 	TEST_ASSERT_SUCCESS(fastmem_test_log_start(), "cannot catch the log");
 	rte_fastmem_free(fastmem_test_opaque(ptr));
 	rte_fastmem_free_sized(fastmem_test_opaque(ptr), size, 8);

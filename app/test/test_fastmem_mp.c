@@ -119,7 +119,11 @@ area_free(void)
 			rte_fastmem_free(obj);
 			break;
 		case 1:
-			rte_fastmem_free_sized(obj, size, align);
+			if (i % 8 == 1 || align > RTE_CACHE_LINE_SIZE)
+				rte_fastmem_free_sized(obj, size, align);
+			else
+				fastmem_test_free_constant(obj,
+					fastmem_test_class_of(size, align));
 			break;
 		case 2:
 			/* aligned objects may be freed as others */

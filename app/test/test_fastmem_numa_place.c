@@ -45,9 +45,13 @@ on_each_lcore(int (*fn)(void *arg), void *arg)
 	return 0;
 }
 
-/* Objects of all classes, one by one, as a bulk, and aligned to their size. */
+/*
+ * Objects of all classes, one by one, as a bulk, and aligned to their size. They
+ * are freed as of constant sizes, or together; the caches of the lcore's own
+ * socket have room for them, too, which is where the former must not go.
+ */
 static int
-place_objects_on(int socket_id, int expected)
+place_objects_on(int socket_id, int expected, bool constant)
 {
 	void *ptrs[N_SOME];
 	unsigned int i, j, n;
@@ -72,7 +76,10 @@ place_objects_on(int socket_id, int expected)
 		for (j = 0; j < n; j++)
 			TEST_ASSERT_SUCCESS(fastmem_test_check(ptrs[j], size, j),
 				"object %u", j);
-		rte_fastmem_free_bulk(ptrs, n);
+		for (j = 0; constant && j < n; j++)
+			fastmem_test_free_constant(ptrs[j], size);
+		if (!constant)
+			rte_fastmem_free_bulk(ptrs, n);
 	}
 	return 0;
 }
@@ -81,15 +88,24 @@ static int
 place_objects(__rte_unused void *arg)
 {
 	const struct fastmem_test_numa_socket *s;
+	void *rooms[FASTMEM_TEST_N_CLASSES];
 	int home = fastmem_test_home();
 	unsigned int i;
 	void *obj;
 
-	FASTMEM_TEST_FOREACH_SOCKET(s)
-		if (!s->bare && place_objects_on(s->id, s->id) != 0)
+	for (i = 0; i < FASTMEM_TEST_N_CLASSES; i++) {
+		rooms[i] = rte_fastmem_alloc(fastmem_test_sizes[i], 8, 0);
+		TEST_ASSERT_NOT_NULL(rooms[i], "cannot allocate %zu B",
+			fastmem_test_sizes[i]);
+	}
+	for (i = 0; i < 4; i++) {
+		FASTMEM_TEST_FOREACH_SOCKET(s)
+			if (!s->bare && place_objects_on(s->id, s->id,
+					i % 2 == 1) != 0)
+				return -1;
+		if (place_objects_on(SOCKET_ID_ANY, home, i % 2 == 0) != 0)
 			return -1;
-	if (place_objects_on(SOCKET_ID_ANY, home) != 0)
-		return -1;
+	}
 	/* the calls that have no socket to choose, and are inline */
 	for (i = 0; i < 2000; i++) {
 		obj = rte_fastmem_alloc(200, 0, 0);
@@ -100,6 +116,7 @@ place_objects(__rte_unused void *arg)
 		else
 			rte_fastmem_free_sized(obj, 200, 0);
 	}
+	rte_fastmem_free_bulk(rooms, FASTMEM_TEST_N_CLASSES);
 	return 0;
 }
 
@@ -347,7 +364,7 @@ place_bound(void *arg)
 			return -1;
 		rte_fastmem_free(obj);
 	}
-	return place_objects_on(SOCKET_ID_ANY, fastmem_test_home());
+	return place_objects_on(SOCKET_ID_ANY, fastmem_test_home(), false);
 }
 
 static int

@@ -171,8 +171,10 @@ check_single(size_t size)
 				fastmem_test_socket());
 		if (i & 2)
 			rte_fastmem_free(objs[0]);
-		else
+		else if (i & 4)
 			rte_fastmem_free_sized(objs[0], size, 8);
+		else
+			fastmem_test_free_constant(objs[0], size);
 	}
 	if (fastmem_test_snap(size, &d) != 0 ||
 			fastmem_test_main_only(&c, &d, 1000, 1000) != 0)

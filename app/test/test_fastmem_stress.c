@@ -213,9 +213,14 @@ do_free(struct actor *a)
 	if (item_check(&item) != 0)
 		return -1;
 	a->n_frees++;
-	switch (rnd(a, 4)) {
+	switch (rnd(a, 5)) {
 	case 0:
 		rte_fastmem_free_sized(item.obj, item.size, item.align);
+		break;
+	case 4:
+		/* on a machine with several sockets, from any of them */
+		fastmem_test_free_constant(item.obj,
+			fastmem_test_class_of(item.size, item.align));
 		break;
 	case 1:
 		rte_fastmem_hfree(handle_of(item.size, item.align,

@@ -589,9 +589,11 @@ test_general(void)
 	TEST_ASSERT(fastmem_test_object_is_built(objs[0]), "object was freed");
 
 	rte_fastmem_free(objs[0]);
-	rte_fastmem_free_sized(objs[2], 200, 0);
-	/* freed sized as something else, it is what it is */
-	rte_fastmem_free_sized(objs[4], 8, 8);
+	/* freed as of a size, which is no constant, it is what it is */
+	rte_fastmem_free_sized(objs[2],
+		(uintptr_t)fastmem_test_opaque((void *)200), 0);
+	rte_fastmem_free_sized(objs[4],
+		(uintptr_t)fastmem_test_opaque((void *)8), 8);
 	rte_fastmem_free(objs[1]);
 	rte_fastmem_free(objs[3]);
 	rte_fastmem_free(objs[5]);

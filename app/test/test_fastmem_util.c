@@ -263,6 +263,46 @@ fastmem_test_class_of(size_t size, size_t align)
 	return class_size;
 }
 
+bool
+fastmem_test_believes_constants(void)
+{
+	return __rte_constant(__rte_fastmem_zeros(64, 8)) &&
+		rte_socket_count() == 1;
+}
+
+void
+fastmem_test_free_constant(void *obj, size_t class_size)
+{
+	switch (class_size) {
+#define FREE_CONSTANT(size) \
+	case size: \
+		rte_fastmem_free_sized(obj, size, 8); \
+		break
+	FREE_CONSTANT(8);
+	FREE_CONSTANT(16);
+	FREE_CONSTANT(32);
+	FREE_CONSTANT(64);
+	FREE_CONSTANT(128);
+	FREE_CONSTANT(256);
+	FREE_CONSTANT(512);
+	FREE_CONSTANT(1024);
+	FREE_CONSTANT(2048);
+	FREE_CONSTANT(4096);
+	FREE_CONSTANT(8192);
+	FREE_CONSTANT(16384);
+	FREE_CONSTANT(32768);
+	FREE_CONSTANT(65536);
+	FREE_CONSTANT(131072);
+	FREE_CONSTANT(262144);
+	FREE_CONSTANT(524288);
+	FREE_CONSTANT(1048576);
+#undef FREE_CONSTANT
+	default:
+		printf("no class of %zu B\n", class_size);
+		abort();
+	}
+}
+
 unsigned int
 fastmem_test_class_index(size_t class_size)
 {

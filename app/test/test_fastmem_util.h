@@ -81,6 +81,20 @@ fastmem_test_count_zones(void);
 size_t
 fastmem_test_class_of(size_t size, size_t align);
 
+/*
+ * Free an object by rte_fastmem_free_sized() with constants, which are the size
+ * of its class and no alignment above a cache line's.
+ */
+void
+fastmem_test_free_constant(void *obj, size_t class_size);
+
+/*
+ * Whether such an object is not looked up, if its class's cache has room. The
+ * compiler may not know constants, without optimization.
+ */
+bool
+fastmem_test_believes_constants(void);
+
 /* Index of the class of a size, which is one of fastmem_test_sizes. */
 unsigned int
 fastmem_test_class_index(size_t class_size);

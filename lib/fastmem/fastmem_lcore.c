@@ -43,6 +43,7 @@ static RTE_ATOMIC(uint16_t) bins_nil[1];
 	.own = CORE_OWN(own_nil), \
 	.dir_bins = bins_nil, \
 	.last = &own_nil[0].core, \
+	.sole = CORE_OWN(own_nil), \
 }
 
 RTE_EXPORT_EXPERIMENTAL_SYMBOL(per_lcore__rte_fastmem_lcore, 26.11)
@@ -148,6 +149,8 @@ lcore_set_block(struct fastmem_lcore *self, struct fastmem_block *block)
 	core->caches = &block->caches[0].core;
 	core->own = CORE_OWN(&block->caches[block->own_row]);
 	core->last = core->caches;
+	core->sole = fastmem_process.root->n_sockets == 1 ? core->own :
+		CORE_OWN(own_nil);
 }
 
 /* The calling thread's block; NULL if it has none and cannot have one. */

@@ -84,12 +84,13 @@
  * A pointer outside of the library's memory, or into the middle of an object,
  * is reported by one line in the log and otherwise ignored, and so is a free
  * before rte_fastmem_init().
- * What is freed through a handle is not checked at all. Neither is it detected
- * when it happens that an object is freed twice, or a pointer to a place in a
- * slab which has the address of an object but is none: it was never handed out,
- * or does not have room for one, being next to EAL's header of a memzone or to
- * objects that are shifted. rte_fastmem_audit() finds all of these, as long as
- * they have not been handed out.
+ * What is freed through a handle is not checked at all, and what is freed as of
+ * a size that the compiler knows may not be; see rte_fastmem_free_sized().
+ * Neither is it detected when it happens that an object is freed twice, or a
+ * pointer to a place in a slab which has the address of an object but is none:
+ * it was never handed out, or does not have room for one, being next to EAL's
+ * header of a memzone or to objects that are shifted. rte_fastmem_audit() finds
+ * all of these, as long as they have not been handed out.
  */
 
 #include <limits.h>
@@ -440,26 +441,37 @@ rte_fastmem_free(void *ptr)
  *
  * Free an object whose size is known.
  *
- * Spares the library finding out the object's class: at its fastest where
- * size and alignment are constants. The object must come from the calling
- * lcore's own socket for that; other objects are served too.
+ * Spares the library finding out the object's class. Where the compiler can tell
+ * the class, as for constants, the alignment is one of at most
+ * RTE_CACHE_LINE_SIZE, and rte_socket_count() is 1, this takes what
+ * rte_fastmem_hfree() does. The class is believed then, and nothing is reported
+ * if it is another one. Otherwise, it only tells where to look first, and the
+ * object is served whatever its class and socket are.
  *
  * MT-safe; the object may have been allocated by any thread or process.
  *
  * @param ptr
- *   The object; NULL is ignored.
+ *   The object; NULL is ignored. It must not be of a type.
  * @param size
- *   The size in bytes that the object was allocated with.
+ *   The size in bytes that the object was allocated with, or reallocated last.
  * @param align
- *   The alignment that the object was allocated with.
+ *   The alignment that it was allocated or reallocated with. It counts for the
+ *   class as the size does: 0 is RTE_CACHE_LINE_SIZE.
  */
 __rte_experimental
-static inline void
+static __rte_always_inline void
 rte_fastmem_free_sized(void *ptr, size_t size, size_t align)
 {
 	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);
 	unsigned int zeros = __rte_fastmem_zeros(size, align);
 
+	if (__extension__(__builtin_constant_p(zeros)) &&
+			__extension__(__builtin_constant_p(align)) &&
+			zeros >= RTE_FASTMEM_MIN_ZEROS &&
+			align <= RTE_CACHE_LINE_SIZE && likely(ptr != NULL) &&
+			likely(__rte_fastmem_push(
+				__rte_fastmem_sole_cache(self, zeros), ptr)))
+		return;
 	/* The cache follows from the size; the directory only confirms it. */
 	if (unlikely(!__rte_fastmem_is_plain(zeros, 0, 0) ||
 			!__rte_fastmem_push_object(self,
@@ -903,7 +915,7 @@ struct rte_fastmem_type_params {
  * They are allocated and freed by the functions that take a handle,
  * in all processes, through caches which the type has for itself.
  * rte_fastmem_free() and rte_fastmem_free_bulk() take them as well, at a higher
- * cost; rte_fastmem_realloc() does not.
+ * cost; rte_fastmem_free_sized() and rte_fastmem_realloc() do not.
  *
  * A slab whose objects are all free is given back to the stock of its socket,
  * after their destruction, once they are out of the caches, see
@@ -1420,9 +1432,9 @@ rte_fastmem_dump(FILE *f);
  * Check every invariant of every layer.
  *
  * For tests and debugging. Finds objects that were freed twice or through a
- * handle of another class and have not been handed out again since, objects
- * that were lost, memory for bookkeeping that was lost, and damaged
- * bookkeeping; each is reported by a line in the log.
+ * handle or as of a constant size of another class and have not been handed out
+ * again since, objects that were lost, memory for bookkeeping that was lost, and
+ * damaged bookkeeping; each is reported by a line in the log.
  *
  * No other thread, in any process, may allocate, free or flush meanwhile,
  * attach or detach, or end after it has done so; the call is not disturbed by

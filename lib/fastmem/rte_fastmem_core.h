@@ -107,7 +107,8 @@ static_assert(RTE_FASTMEM_TAG_OFFSET % sizeof(uint64_t) == 0 &&
  * Processors that compare the lowest 12 bits of two addresses to tell if a load
  * depends on a store before it make the load wait when these agree. So what each
  * call writes here or to a cache, which is `last` and `state`, has another
- * offset in its cache line than what a call reads from the other one.
+ * offset in its cache line than what a call reads from the other one. `noting` is
+ * hardly ever written.
  */
 struct __rte_cache_aligned rte_fastmem_lcore {
 	uint64_t unused; /**< The offset of a cache's state. */
@@ -123,6 +124,11 @@ struct __rte_cache_aligned rte_fastmem_lcore {
 	const RTE_ATOMIC(uint16_t) *dir_bins; /**< Bins, by granule. */
 	/** The cache where a free looks first: see __rte_fastmem_pop_noted(). */
 	struct rte_fastmem_cache *last;
+	/**
+	 * As `own` where the library knows of one socket only, so that the class
+	 * of an object tells its bin; else that of caches that have no room.
+	 */
+	uintptr_t sole;
 };
 
 /** @internal The calling thread's. */
@@ -215,7 +221,7 @@ __rte_fastmem_cleanup_end(void);
  * an alignment, which is 0 or a power of two: the leading zeros of the size of
  * the class less one.
  */
-static inline unsigned int
+static __rte_always_inline unsigned int
 __rte_fastmem_zeros(size_t size, size_t align)
 {
 	if (align == 0)
@@ -246,6 +252,15 @@ __rte_fastmem_own_cache(const struct rte_fastmem_lcore *self,
 	unsigned int zeros)
 {
 	return (struct rte_fastmem_cache *)(self->own +
+		zeros * RTE_FASTMEM_CACHE_STRIDE);
+}
+
+/** @internal The same if there is no other socket, else one that has no room. */
+static inline struct rte_fastmem_cache *
+__rte_fastmem_sole_cache(const struct rte_fastmem_lcore *self,
+	unsigned int zeros)
+{
+	return (struct rte_fastmem_cache *)(self->sole +
 		zeros * RTE_FASTMEM_CACHE_STRIDE);
 }
 
@@ -305,7 +320,7 @@ __rte_fastmem_pop_state(struct rte_fastmem_cache *cache, void **obj,
 	return true;
 }
 
-/** @internal The same without. */
+/** @internal The same without giving the state. */
 static inline bool
 __rte_fastmem_pop(struct rte_fastmem_cache *cache, void **obj)
 {
@@ -315,8 +330,8 @@ __rte_fastmem_pop(struct rte_fastmem_cache *cache, void **obj)
 }
 
 /**
- * @internal The same; the next free looks for its object in this cache first, if
- * frees have lately looked in vain.
+ * @internal Take an object likewise; the next free looks for its own in this
+ * cache first, if frees have lately looked in vain.
  *
  * Where objects go to another lcore, what bounds the allocating one is how many
  * stores its processor can keep until the other one gives up its cache lines.

@@ -120,6 +120,7 @@ __rte_fastmem_heap_pop(size_t size, unsigned int align, void **obj)
 	cache = __rte_fastmem_own_cache(self, zeros);
 	if (unlikely(!__rte_fastmem_pop(cache, obj)))
 		return false;
+	/* In any case: requests of malloc() are of all sizes in turn. */
 	self->last = cache;
 	return true;
 }
