@@ -147,25 +147,6 @@ fastmem_free_bulk(uintptr_t key __rte_unused, void **objs, unsigned int n)
 	rte_fastmem_free_bulk(objs, n);
 }
 
-ADAPTER void
-fastmem_free_sized(uintptr_t key, void *obj)
-{
-	rte_fastmem_free_sized(obj, key, OBJ_ALIGN);
-}
-
-/*
- * There is no bulk call to free objects of a known size, so the adapter loops,
- * as those of the allocators without any bulk calls do.
- */
-ADAPTER void
-fastmem_free_sized_bulk(uintptr_t key, void **objs, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		rte_fastmem_free_sized(objs[i], key, OBJ_ALIGN);
-}
-
 static int
 fastmem_hopen(size_t size, unsigned int live __rte_unused, uintptr_t *key)
 {
@@ -216,32 +197,33 @@ const struct allocator fastmem_allocator = {
 	.calls = &fastmem_calls,
 };
 
-CALLS(fastmem_sized, fastmem_alloc, fastmem_free_sized, fastmem_alloc_bulk,
-	fastmem_free_sized_bulk);
-
-/* The same for objects of a size that is a constant, as sizeof() is. */
-#define CONSTANT_CALLS(size) \
+/*
+ * For objects of one size, which may be an adapter's key or a constant, as
+ * sizeof() is. There is no bulk call to free objects of a known size, so the
+ * adapter loops, as those of the allocators without any bulk calls do.
+ */
+#define SIZED_CALLS(name, size) \
 ADAPTER void * \
-fastmem_alloc_##size(uintptr_t key __rte_unused) \
+fastmem_alloc_##name(uintptr_t key __rte_unused) \
 { \
 	return rte_fastmem_alloc(size, OBJ_ALIGN, 0); \
 } \
 \
 ADAPTER void \
-fastmem_free_##size(uintptr_t key __rte_unused, void *obj) \
+fastmem_free_##name(uintptr_t key __rte_unused, void *obj) \
 { \
 	rte_fastmem_free_sized(obj, size, OBJ_ALIGN); \
 } \
 \
 ADAPTER int \
-fastmem_alloc_bulk_##size(uintptr_t key __rte_unused, void **objs, \
+fastmem_alloc_bulk_##name(uintptr_t key __rte_unused, void **objs, \
 	unsigned int n) \
 { \
 	return rte_fastmem_alloc_bulk(objs, n, size, OBJ_ALIGN, 0); \
 } \
 \
 ADAPTER void \
-fastmem_free_bulk_##size(uintptr_t key __rte_unused, void **objs, \
+fastmem_free_bulk_##name(uintptr_t key __rte_unused, void **objs, \
 	unsigned int n) \
 { \
 	unsigned int i; \
@@ -250,28 +232,28 @@ fastmem_free_bulk_##size(uintptr_t key __rte_unused, void **objs, \
 		rte_fastmem_free_sized(objs[i], size, OBJ_ALIGN); \
 } \
 \
-CALLS(fastmem_##size, fastmem_alloc_##size, fastmem_free_##size, \
-	fastmem_alloc_bulk_##size, fastmem_free_bulk_##size)
+CALLS(fastmem_##name, fastmem_alloc_##name, fastmem_free_##name, \
+	fastmem_alloc_bulk_##name, fastmem_free_bulk_##name)
 
-/* Those of classes. */
-CONSTANT_CALLS(8);
-CONSTANT_CALLS(16);
-CONSTANT_CALLS(32);
-CONSTANT_CALLS(64);
-CONSTANT_CALLS(128);
-CONSTANT_CALLS(256);
-CONSTANT_CALLS(512);
-CONSTANT_CALLS(1024);
-CONSTANT_CALLS(2048);
-CONSTANT_CALLS(4096);
-CONSTANT_CALLS(8192);
-CONSTANT_CALLS(16384);
-CONSTANT_CALLS(32768);
-CONSTANT_CALLS(65536);
-CONSTANT_CALLS(131072);
-CONSTANT_CALLS(262144);
-CONSTANT_CALLS(524288);
-CONSTANT_CALLS(1048576);
+SIZED_CALLS(sized, key);
+SIZED_CALLS(8, 8);
+SIZED_CALLS(16, 16);
+SIZED_CALLS(32, 32);
+SIZED_CALLS(64, 64);
+SIZED_CALLS(128, 128);
+SIZED_CALLS(256, 256);
+SIZED_CALLS(512, 512);
+SIZED_CALLS(1024, 1024);
+SIZED_CALLS(2048, 2048);
+SIZED_CALLS(4096, 4096);
+SIZED_CALLS(8192, 8192);
+SIZED_CALLS(16384, 16384);
+SIZED_CALLS(32768, 32768);
+SIZED_CALLS(65536, 65536);
+SIZED_CALLS(131072, 131072);
+SIZED_CALLS(262144, 262144);
+SIZED_CALLS(524288, 524288);
+SIZED_CALLS(1048576, 1048576);
 
 static const struct calls *
 fastmem_calls_of(size_t size)

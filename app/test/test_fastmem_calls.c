@@ -134,6 +134,32 @@ test_ways(void)
 	return fastmem_test_all_back();
 }
 
+/* The argument is only known to compilers that inline more than a few lines. */
+static inline int
+check_belief(size_t size)
+{
+	bool known = __rte_constant(size);
+
+#ifdef __OPTIMIZE_SIZE__
+	known = false;
+#endif
+	if (rte_lcore_id() == LCORE_ID_ANY || !known) {
+		printf("no lcore or no optimization for speed, skipped\n");
+		return TEST_SKIPPED;
+	}
+	TEST_ASSERT(fastmem_test_believes_constants() ==
+		(rte_socket_count() == 1), "constants are%s believed",
+		rte_socket_count() == 1 ? " not" : "");
+	return fastmem_test_all_back();
+}
+
+/* A constant of the right class is believed, where compilers can. */
+static int
+test_belief(void)
+{
+	return check_belief(4096);
+}
+
 /*
  * Constants that the inline function must not believe, or take for another
  * class. Without a lookup, the first ones would be in the wrong cache, and the
@@ -508,6 +534,8 @@ struct unit_test_suite fastmem_calls_testsuite = {
 			test_ways),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_constants),
+		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
+			test_belief),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,
 			test_zero),
 		TEST_CASE_ST(fastmem_test_setup, fastmem_test_teardown,

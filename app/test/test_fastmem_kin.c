@@ -214,13 +214,14 @@ check_way_back(size_t size, enum way way)
 static int
 test_journeys(void)
 {
+	const bool believes = fastmem_test_believes_constants();
 	unsigned int i;
 	enum way way;
 
+	rte_fastmem_cache_flush();
 	for (i = 0; i < RTE_DIM(sizes); i++)
 		for (way = 0; way < N_WAYS; way++) {
-			if (way == WAY_CONSTANT_AS_PLAIN &&
-					!fastmem_test_believes_constants())
+			if (way == WAY_CONSTANT_AS_PLAIN && !believes)
 				continue;
 			if (check_journey(sizes[i], way) != 0 ||
 					check_way_back(sizes[i], way) != 0)

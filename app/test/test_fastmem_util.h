@@ -89,8 +89,8 @@ void
 fastmem_test_free_constant(void *obj, size_t class_size);
 
 /*
- * Whether such an object is not looked up, if its class's cache has room. The
- * compiler may not know constants, without optimization.
+ * Whether such an object is not looked up, if its class's cache has room: tried
+ * out, as compilers that do not optimize for speed may not know constants.
  */
 bool
 fastmem_test_believes_constants(void);

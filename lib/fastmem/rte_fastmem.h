@@ -459,7 +459,7 @@ rte_fastmem_free(void *ptr)
  *   class as the size does: 0 is RTE_CACHE_LINE_SIZE.
  */
 __rte_experimental
-static __rte_always_inline void
+static inline void
 rte_fastmem_free_sized(void *ptr, size_t size, size_t align)
 {
 	struct rte_fastmem_lcore *self = &RTE_PER_LCORE(_rte_fastmem_lcore);

@@ -221,7 +221,7 @@ __rte_fastmem_cleanup_end(void);
  * an alignment, which is 0 or a power of two: the leading zeros of the size of
  * the class less one.
  */
-static __rte_always_inline unsigned int
+static inline unsigned int
 __rte_fastmem_zeros(size_t size, size_t align)
 {
 	if (align == 0)
