@@ -426,18 +426,8 @@ test_fastmem_malloc(void)
 		&fastmem_malloc_heap_testsuite,
 		&fastmem_malloc_macro_testsuite,
 	};
-	int result = TEST_SUCCESS;
-	unsigned int i;
-	int ret;
 
-	for (i = 0; i < RTE_DIM(suites); i++) {
-		ret = fastmem_test_run(suites[i]);
-		if (ret == TEST_SKIPPED)
-			return ret;
-		if (ret != TEST_SUCCESS)
-			result = TEST_FAILED;
-	}
-	return result;
+	return fastmem_test_run_all(suites, RTE_DIM(suites));
 }
 
 REGISTER_FAST_TEST(fastmem_malloc_autotest, NOHUGE_OK, ASAN_OK, test_fastmem_malloc);

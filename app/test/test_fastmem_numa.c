@@ -189,9 +189,6 @@ test_fastmem_numa(void)
 		&fastmem_numa_shortage_testsuite,
 		&fastmem_numa_limits_testsuite,
 	};
-	int result = TEST_SUCCESS;
-	unsigned int i;
-	int ret;
 
 	if (rte_socket_count() < 2) {
 		printf("one NUMA node only, skipped\n");
@@ -205,14 +202,7 @@ test_fastmem_numa(void)
 		printf("the kernel does not tell where memory lies, skipped\n");
 		return TEST_SKIPPED;
 	}
-	for (i = 0; i < RTE_DIM(suites); i++) {
-		ret = fastmem_test_run(suites[i]);
-		if (ret == TEST_SKIPPED)
-			return ret;
-		if (ret != TEST_SUCCESS)
-			result = TEST_FAILED;
-	}
-	return result;
+	return fastmem_test_run_all(suites, RTE_DIM(suites));
 }
 
 REGISTER_FAST_TEST(fastmem_numa_autotest, NOHUGE_OK, ASAN_OK, test_fastmem_numa);

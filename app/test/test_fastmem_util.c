@@ -151,6 +151,23 @@ fastmem_test_run(struct unit_test_suite *suite)
 	return ret;
 }
 
+int
+fastmem_test_run_all(struct unit_test_suite * const *suites, unsigned int n)
+{
+	int result = TEST_SUCCESS;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		ret = fastmem_test_run(suites[i]);
+		if (ret == TEST_SKIPPED)
+			return result == TEST_SUCCESS ? ret : result;
+		if (ret != TEST_SUCCESS)
+			result = TEST_FAILED;
+	}
+	return result;
+}
+
 void
 fastmem_test_log_expect(const char *text)
 {

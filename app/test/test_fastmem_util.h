@@ -57,6 +57,10 @@ extern struct unit_test_suite fastmem_kinds_testsuite;
 int
 fastmem_test_run(struct unit_test_suite *suite);
 
+/* Run suites, all of them unless one is skipped. Fails if any of them does. */
+int
+fastmem_test_run_all(struct unit_test_suite * const *suites, unsigned int n);
+
 /* Note what memory EAL has given away, and initialize the library. */
 int
 fastmem_test_setup(void);

@@ -441,9 +441,9 @@ rte_fastmem_free(void *ptr)
  *
  * Free an object whose size is known.
  *
- * Spares the library finding out the object's class. Where the compiler can tell
- * the class, as for constants, the alignment is one of at most
- * RTE_CACHE_LINE_SIZE, and rte_socket_count() is 1, this takes what
+ * Spares the library finding out the object's class. Where the compiler inlines
+ * the call and can tell the class, as for constants, the alignment is one of at
+ * most RTE_CACHE_LINE_SIZE, and rte_socket_count() is 1, this takes what
  * rte_fastmem_hfree() does. The class is believed then, and nothing is reported
  * if it is another one. Otherwise, it only tells where to look first, and the
  * object is served whatever its class and socket are.
