@@ -134,17 +134,12 @@ test_ways(void)
 	return fastmem_test_all_back();
 }
 
-/* The argument is only known to compilers that inline more than a few lines. */
+/* The argument is only known to compilers that inline at all. */
 static inline int
 check_belief(size_t size)
 {
-	bool known = __rte_constant(size);
-
-#ifdef __OPTIMIZE_SIZE__
-	known = false;
-#endif
-	if (rte_lcore_id() == LCORE_ID_ANY || !known) {
-		printf("no lcore or no optimization for speed, skipped\n");
+	if (rte_lcore_id() == LCORE_ID_ANY || !__rte_constant(size)) {
+		printf("no lcore or no optimization, skipped\n");
 		return TEST_SKIPPED;
 	}
 	TEST_ASSERT(fastmem_test_believes_constants() ==
