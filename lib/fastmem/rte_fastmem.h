@@ -247,6 +247,10 @@ rte_fastmem_init(void);
  *
  * Does nothing when the allocator is not initialized in this process.
  *
+ * To be called before rte_eal_cleanup(), which takes the memory away: the
+ * library's control threads would go on using it, and so would each thread that
+ * has used the library, when it ends.
+ *
  * Not MT-safe: no other thread of the process may be inside of a function
  * of the library.
  */
